@@ -1,0 +1,11 @@
+#pragma once
+// One function a subcommand: adds it to the command line and sets its callback, which leaves the exit status in
+// `status`. Exit statuses: 0 done; 1 something could not be done (named on standard error); 2 wrong usage.
+
+#include <CLI/CLI.hpp>
+
+namespace lectern::cli {
+
+void addDoctor(CLI::App& app, int& status);
+
+}  // namespace lectern::cli

@@ -1,0 +1,22 @@
+#include <cstdio>
+
+#include "cli/commands.h"
+
+int main(int argc, char** argv) {
+  using namespace lectern::cli;
+  CLI::App app{
+      "Lectern reads documents and runs applications with large models as functions, on this machine or on AWS "
+      "Lambda.\n"
+      "Example: lectern read receipts/ --db receipts.db"};
+  app.name("lectern");
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "lectern 0.1.0");
+  int status = 0;
+  addDoctor(app, status);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : 2;
+  }
+  return status;
+}
