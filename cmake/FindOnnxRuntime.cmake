@@ -10,7 +10,7 @@ endif()
 set(LECTERN_ASSETS ${LECTERN_ASSETS} CACHE PATH "Folder that tools/fetch_assets fills")
 find_path(OnnxRuntime_INCLUDE_DIR onnxruntime_c_api.h
   HINTS ${LECTERN_ASSETS}/onnxruntime/include PATH_SUFFIXES onnxruntime onnxruntime/core/session)
-find_library(OnnxRuntime_LIBRARY onnxruntime HINTS ${LECTERN_ASSETS}/onnxruntime/lib)
+find_library(OnnxRuntime_LIBRARY NAMES libonnxruntime.so.1 onnxruntime HINTS ${LECTERN_ASSETS}/onnxruntime/lib)
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(OnnxRuntime
   REQUIRED_VARS OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR

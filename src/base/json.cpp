@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 namespace lectern {
 
 Result<json::value> parseJson(std::string_view text) {
@@ -18,10 +20,18 @@ Result<json::value> parseJson(std::string_view text) {
   return parser.release();
 }
 
-std::string toJson(const json::value& value) { return json::serialize(value); }
-
 namespace {
+
 void indent(std::string& out, int depth) { out.append(static_cast<size_t>(depth) * 2, ' '); }
+
+void scalar(std::string& out, const json::value& value) {
+  if (const double* number = value.if_double(); number != nullptr) {
+    // The shortest text that reads back as the same number; JSON has no infinities.
+    out += std::isfinite(*number) ? fmt::format("{}", *number) : "null";
+  } else {
+    out += json::serialize(value);
+  }
+}
 
 bool isFlat(const json::array& array) {
   for (const auto& v : array) {
@@ -30,36 +40,54 @@ bool isFlat(const json::array& array) {
   return true;
 }
 
-void pretty(std::string& out, const json::value& value, int depth) {
-  if (const auto* object = value.if_object(); object != nullptr && !object->empty()) {
-    out += "{\n";
-    size_t i = 0;
+/// Writes a value; containers above `levels` get a line for each member.
+void write(std::string& out, const json::value& value, int depth, int levels) {
+  const auto* object = value.if_object();
+  const auto* array = value.if_array();
+  if (object == nullptr && array == nullptr) return scalar(out, value);
+  const bool empty = object != nullptr ? object->empty() : array->empty();
+  const bool broken = depth < levels && !empty && (object != nullptr || !isFlat(*array));
+  const size_t count = object != nullptr ? object->size() : array->size();
+  size_t i = 0;
+  const auto separate = [&] {
+    if (i++ > 0) out += ',';
+    if (broken) {
+      out += '\n';
+      indent(out, depth + 1);
+    }
+  };
+  out += object != nullptr ? '{' : '[';
+  if (object != nullptr) {
     for (const auto& [key, v] : *object) {
-      indent(out, depth + 1);
-      out += json::serialize(key) + ": ";
-      pretty(out, v, depth + 1);
-      out += ++i < object->size() ? ",\n" : "\n";
+      separate();
+      out += json::serialize(key);
+      out += broken ? ": " : ":";
+      write(out, v, depth + 1, levels);
     }
-    indent(out, depth);
-    out += "}";
-  } else if (const auto* array = value.if_array(); array != nullptr && !isFlat(*array)) {
-    out += "[\n";
-    for (size_t i = 0; i < array->size(); ++i) {
-      indent(out, depth + 1);
-      pretty(out, (*array)[i], depth + 1);
-      out += i + 1 < array->size() ? ",\n" : "\n";
-    }
-    indent(out, depth);
-    out += "]";
   } else {
-    out += json::serialize(value);
+    for (const auto& v : *array) {
+      separate();
+      write(out, v, depth + 1, levels);
+    }
   }
+  if (broken && count > 0) {
+    out += '\n';
+    indent(out, depth);
+  }
+  out += object != nullptr ? '}' : ']';
 }
+
 }  // namespace
 
-std::string toPrettyJson(const json::value& value) {
+std::string toJson(const json::value& value) {
   std::string out;
-  pretty(out, value, 0);
+  write(out, value, 0, 0);
+  return out;
+}
+
+std::string toPrettyJson(const json::value& value, int levels) {
+  std::string out;
+  write(out, value, 0, levels);
   out += '\n';
   return out;
 }

@@ -14,11 +14,11 @@ namespace json = boost::json;
 /// Parses one JSON text (nesting at most 64 deep); kInvalid with the place of the fault otherwise.
 Result<json::value> parseJson(std::string_view text);
 
-/// One line, keys in insertion order.
+/// One line, keys in insertion order, numbers in their shortest form.
 std::string toJson(const json::value& value);
 
-/// Indented by two spaces, keys in insertion order, for files that people read.
-std::string toPrettyJson(const json::value& value);
+/// Indented by two spaces down to `levels` of nesting, each deeper value on one line; ends with a newline.
+std::string toPrettyJson(const json::value& value, int levels = 64);
 
 /// object[key] as the wanted kind, or the default when it is absent or of another kind.
 std::string stringOr(const json::object& object, std::string_view key, std::string_view otherwise);

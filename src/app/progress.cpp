@@ -1,0 +1,60 @@
+#include "app/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace lectern::app {
+
+namespace {
+constexpr int kBarWidth = 30;
+}
+
+Progress::Progress(int total, std::string unit, const Clock& clock, bool quiet)
+    : total_(total),
+      unit_(std::move(unit)),
+      clock_(clock),
+      start_(clock.now()),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      quiet_(quiet) {
+  if (total_ > 1) draw();
+}
+
+Progress::~Progress() { clearBar(); }
+
+void Progress::clearBar() {
+  if (bar_shown_) fmt::print(stderr, "\r\033[K");
+  bar_shown_ = false;
+}
+
+void Progress::draw() {
+  if (quiet_ || !terminal_ || total_ <= 1) return;
+  const double share = total_ == 0 ? 1 : static_cast<double>(done_) / total_;
+  const int filled = static_cast<int>(share * kBarWidth);
+  const double seconds = static_cast<double>((clock_.now() - start_).count()) / 1e9;
+  std::string left;
+  if (done_ > 0 && done_ < total_) left = fmt::format(", about {:.0f} s left", seconds / done_ * (total_ - done_));
+  fmt::print(stderr, "\r\033[K[{}{}] {}/{} {}{}", std::string(static_cast<size_t>(filled), '#'),
+             std::string(static_cast<size_t>(kBarWidth - filled), '.'), done_, total_, unit_, left);
+  std::fflush(stderr);
+  bar_shown_ = true;
+}
+
+void Progress::done(std::string_view what, std::string_view detail) {
+  const std::lock_guard lock(mutex_);
+  ++done_;
+  if (quiet_) return;
+  if (!terminal_) fmt::print(stderr, "[{}/{}] {}: {}\n", done_, total_, what, detail);
+  draw();
+}
+
+void Progress::message(std::string_view line) {
+  const std::lock_guard lock(mutex_);
+  clearBar();
+  fmt::print(stderr, "{}\n", line);
+  draw();
+}
+
+}  // namespace lectern::app

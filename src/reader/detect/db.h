@@ -1,0 +1,45 @@
+#pragma once
+// PP-OCR's differentiable-binarisation detector (Liao et al. 2020): a network gives a probability map, its blobs are
+// text.
+
+#include <memory>
+#include <string>
+
+#include "reader/detect/detector.h"
+
+namespace lectern::model {
+class Session;
+}
+
+namespace lectern::reader {
+
+struct DbOptions {
+  std::string model = "ppocr-v6-det-small";
+  int threads = 1;
+  int min_short_side = 736;    // smaller pages are enlarged to this
+  int max_long_side = 1600;    // larger pages are reduced to this, within max_reduction
+  double max_reduction = 2.5;  // a page is never reduced further than this: small print must stay readable
+  float pixel_threshold = 0.3f;
+  float box_threshold = 0.5f;
+  float unclip_ratio = 1.6f;
+};
+
+class DbDetector final : public Detector {
+ public:
+  static Result<std::unique_ptr<DbDetector>> create(const DbOptions& options);
+  ~DbDetector() override;
+  Result<std::vector<TextRegion>> detect(const Image& page) const override;
+  ModelUse model() const override { return use_; }
+
+ private:
+  DbDetector(DbOptions options, std::unique_ptr<model::Session> session, ModelUse use);
+  DbOptions options_;
+  std::unique_ptr<model::Session> session_;
+  ModelUse use_;
+};
+
+/// Text regions of a probability map of width × height (values 0..1), scaled to the page by scale_x and scale_y.
+std::vector<TextRegion> regionsOfMap(const float* map, int width, int height, double scale_x, double scale_y,
+                                     const DbOptions& options);
+
+}  // namespace lectern::reader

@@ -1,0 +1,46 @@
+#include "reader/layout/layout.h"
+
+#include <gtest/gtest.h>
+
+namespace lectern::reader {
+namespace {
+
+LineInput lineAt(const std::string& text, Box box) {
+  LineInput input;
+  input.region.box = box;
+  input.region.quad = quadOf(box);
+  Word word;
+  word.text = text;
+  word.box = box;
+  input.words = {word};
+  return input;
+}
+
+TEST(LayoutTest, TwoColumnsAreReadOneAfterTheOther) {
+  std::vector<LineInput> inputs;
+  inputs.push_back(lineAt("title", {100, 20, 700, 60}));
+  for (int i = 0; i < 3; ++i) {
+    inputs.push_back(lineAt("left" + std::to_string(i), {50, 120 + 30 * i, 350, 145 + 30 * i}));
+    inputs.push_back(lineAt("right" + std::to_string(i), {450, 120 + 30 * i, 750, 145 + 30 * i}));
+  }
+  inputs.push_back(LineInput{});
+  Page page;
+  layOut(page, inputs);
+  std::string text;
+  for (const auto& line : page.lines) text += line.text + " ";
+  EXPECT_EQ(text, "title left0 left1 left2 right0 right1 right2 ");
+  ASSERT_EQ(page.blocks.size(), 3u);
+  EXPECT_EQ(page.blocks[1].text, "left0\nleft1\nleft2");
+  EXPECT_EQ(page.words[3].line, 3);
+  EXPECT_EQ(page.lines[3].block, 1);
+}
+
+TEST(LayoutTest, AnEmptyPageHasNothing) {
+  Page page;
+  layOut(page, {});
+  EXPECT_TRUE(page.blocks.empty());
+  EXPECT_TRUE(readingOrder({}).empty());
+}
+
+}  // namespace
+}  // namespace lectern::reader

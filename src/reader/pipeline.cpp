@@ -1,0 +1,127 @@
+#include "reader/pipeline.h"
+
+#include <cmath>
+
+#include "reader/detect/db.h"
+#include "reader/layout/layout.h"
+#include "reader/recognise/ppocr.h"
+#include "reader/recognise/tesseract.h"
+
+namespace lectern::reader {
+
+struct Reader::Impl {
+  const Clock& clock;
+  std::unique_ptr<Detector> detector;
+  std::unique_ptr<Recognizer> recognizer;
+  std::vector<ModelUse> models;
+};
+
+namespace {
+
+Result<std::unique_ptr<Detector>> makeDetector(const ReaderOptions& options) {
+  if (options.detector == "db") {
+    TRY(auto db, DbDetector::create({.threads = options.threads}));
+    return std::unique_ptr<Detector>(std::move(db));
+  }
+  return fail(Code::kInvalid, "unknown detector '" + options.detector + "'; there is db");
+}
+
+Result<std::unique_ptr<Recognizer>> makeRecognizer(const ReaderOptions& options) {
+  if (options.recognizer == "tesseract") {
+    TRY(auto tesseract, TesseractRecognizer::create({.languages = options.languages, .threads = options.threads}));
+    return std::unique_ptr<Recognizer>(std::move(tesseract));
+  }
+  if (options.recognizer == "ppocr") {
+    TRY(auto ppocr, PpocrRecognizer::create({.threads = options.threads}));
+    return std::unique_ptr<Recognizer>(std::move(ppocr));
+  }
+  return fail(Code::kInvalid, "unknown recognizer '" + options.recognizer + "'; there are tesseract and ppocr");
+}
+
+/// Three decimals: what is written is what is kept, so that a page that went through a file is equal to one that did
+/// not.
+float rounded(float confidence) { return std::round(confidence * 1000.0f) / 1000.0f; }
+
+class StageClock {
+ public:
+  StageClock(const Clock& clock, std::vector<StageTiming>& timings)
+      : clock_(clock), timings_(timings), start_(clock.now()) {}
+  void lap(const char* stage) {
+    const SteadyTime now = clock_.now();
+    timings_.push_back({stage, static_cast<double>((now - start_).count()) / 1e6});
+    start_ = now;
+  }
+
+ private:
+  const Clock& clock_;
+  std::vector<StageTiming>& timings_;
+  SteadyTime start_;
+};
+
+std::vector<LineInput> toLines(std::vector<TextRegion> regions, std::vector<RecognisedLine> read) {
+  std::vector<LineInput> lines;
+  for (size_t i = 0; i < regions.size(); ++i) {
+    LineInput line{regions[i], {}};
+    for (auto& w : read[i].words) {
+      Word word;
+      word.text = std::move(w.text);
+      word.box = w.box;
+      word.confidence = rounded(w.confidence);
+      line.words.push_back(std::move(word));
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+int scaled(int value, double scale) { return static_cast<int>(std::lround(value * scale)); }
+
+void scaleBox(Box& b, double s) { b = {scaled(b.x0, s), scaled(b.y0, s), scaled(b.x1, s), scaled(b.y1, s)}; }
+
+/// A huge scan is read from a smaller decoding; its boxes are given in pixels of the source.
+void scalePage(Page& page, double scale) {
+  page.width = scaled(page.width, scale);
+  page.height = scaled(page.height, scale);
+  for (auto& w : page.words) scaleBox(w.box, scale);
+  for (auto& l : page.lines) {
+    scaleBox(l.box, scale);
+    for (auto& p : l.quad) p = {static_cast<float>(p.x * scale), static_cast<float>(p.y * scale)};
+  }
+  for (auto& b : page.blocks) scaleBox(b.box, scale);
+}
+
+}  // namespace
+
+Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Reader::~Reader() = default;
+const std::vector<ModelUse>& Reader::models() const { return impl_->models; }
+
+Result<std::unique_ptr<Reader>> Reader::create(const ReaderOptions& options, const Clock& clock) {
+  TRY(auto detector, makeDetector(options));
+  TRY(auto recognizer, makeRecognizer(options));
+  std::vector<ModelUse> models = {detector->model(), recognizer->model()};
+  return std::unique_ptr<Reader>(new Reader(
+      std::unique_ptr<Impl>(new Impl{clock, std::move(detector), std::move(recognizer), std::move(models)})));
+}
+
+Result<Page> Reader::readPage(const Image& image, int number, std::vector<StageTiming>& timings) const {
+  StageClock stages(impl_->clock, timings);
+  Page page;
+  page.number = number;
+  page.width = image.width;
+  page.height = image.height;
+  page.dpi = image.dpi;
+  page.rotation = image.rotation;
+  TRY(auto regions, impl_->detector->detect(image));
+  stages.lap("detect");
+  TRY(auto read, impl_->recognizer->recognise(image, regions));
+  stages.lap("recognise");
+  layOut(page, toLines(std::move(regions), std::move(read)));
+  if (image.source_scale != 1) scalePage(page, image.source_scale);
+  stages.lap("layout");
+  return page;
+}
+
+void finishDocument(Document& document) { assignIds(document); }
+
+}  // namespace lectern::reader

@@ -1,0 +1,49 @@
+#pragma once
+// The reading stages in order: read this first.
+//
+//   file -> ImageFile (decode) -> Detector (regions) -> Recognizer (all regions in one call) -> layOut (lines, blocks,
+//   order) -> finishDocument (what needs all pages).
+//
+// A page is read by readPage wherever it runs: inside this process or inside the `ocr` function; the result is the
+// same to the byte, timings apart.
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "reader/page/image.h"
+#include "reader/page/page.h"
+
+namespace lectern::reader {
+
+struct ReaderOptions {
+  std::string detector = "db";           // db, ctpn
+  std::string recognizer = "tesseract";  // tesseract, ppocr
+  std::string languages = "eng";
+  int threads = 1;
+};
+
+class Reader {
+ public:
+  /// Loads the models. Errors name what to install or fetch.
+  static Result<std::unique_ptr<Reader>> create(const ReaderOptions& options, const Clock& clock);
+  ~Reader();
+
+  /// Reads one page image. Thread-safe. Ids are not assigned yet (finishDocument does). Adds to `timings`.
+  Result<Page> readPage(const Image& image, int number, std::vector<StageTiming>& timings) const;
+
+  const std::vector<ModelUse>& models() const;
+
+ private:
+  struct Impl;
+  explicit Reader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// What needs the whole document: ids, sentences, document type, fields. Deterministic.
+void finishDocument(Document& document);
+
+}  // namespace lectern::reader

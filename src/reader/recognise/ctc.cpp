@@ -1,0 +1,65 @@
+#include "reader/recognise/ctc.h"
+
+#include <algorithm>
+
+namespace lectern::reader {
+
+namespace {
+struct Symbol {
+  std::string text;
+  int first_step;
+  int last_step;
+  float confidence;
+};
+
+std::vector<Symbol> bestPath(std::span<const float> probabilities, int steps, int classes,
+                             const std::vector<std::string>& alphabet) {
+  std::vector<Symbol> symbols;
+  int previous = 0;
+  for (int t = 0; t < steps; ++t) {
+    const float* row = probabilities.data() + static_cast<size_t>(t) * static_cast<size_t>(classes);
+    const int best = static_cast<int>(std::max_element(row, row + classes) - row);
+    if (best != 0 && best == previous) {
+      symbols.back().last_step = t;
+      symbols.back().confidence = std::max(symbols.back().confidence, row[best]);
+    } else if (best != 0) {
+      const auto index = static_cast<size_t>(best - 1);
+      symbols.push_back({index < alphabet.size() ? alphabet[index] : " ", t, t, row[best]});
+    }
+    previous = best;
+  }
+  return symbols;
+}
+}  // namespace
+
+std::vector<CtcWord> decodeCtc(std::span<const float> probabilities, int steps, int classes,
+                               const std::vector<std::string>& alphabet) {
+  std::vector<CtcWord> words;
+  double sum = 0;
+  int letters = 0;
+  bool open = false;
+  const auto close = [&] {
+    if (open) words.back().confidence = static_cast<float>(sum / letters);
+    open = false;
+  };
+  for (const Symbol& s : bestPath(probabilities, steps, classes, alphabet)) {
+    if (s.text == " " || s.text == "\xe3\x80\x80") {
+      close();
+      continue;
+    }
+    if (!open) {
+      words.push_back({"", s.first_step - 0.5, 0, 0});
+      sum = 0;
+      letters = 0;
+      open = true;
+    }
+    words.back().text += s.text;
+    words.back().end = s.last_step + 1.5;
+    sum += s.confidence;
+    ++letters;
+  }
+  close();
+  return words;
+}
+
+}  // namespace lectern::reader

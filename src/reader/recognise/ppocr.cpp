@@ -1,0 +1,102 @@
+#include "reader/recognise/ppocr.h"
+
+#include <algorithm>
+#include <opencv2/imgproc.hpp>
+
+#include "model/files.h"
+#include "model/session.h"
+#include "reader/recognise/crop.h"
+#include "reader/recognise/ctc.h"
+
+namespace lectern::reader {
+
+namespace {
+constexpr int kHeight = 48;
+constexpr int kWidthStep = 32;  // widths are rounded up, so that lines of similar length share a batch
+constexpr int kMaxWidth = 2560;
+}  // namespace
+
+struct PpocrRecognizer::Job {
+  size_t index;
+  Crop crop;
+};
+
+PpocrRecognizer::~PpocrRecognizer() = default;
+
+Result<std::unique_ptr<PpocrRecognizer>> PpocrRecognizer::create(const PpocrOptions& options) {
+  auto made = std::unique_ptr<PpocrRecognizer>(new PpocrRecognizer);
+  made->options_ = options;
+  TRY(const auto file, model::findModel(options.model));
+  TRY(std::string digest, model::modelSha256(file.path));
+  TRY(made->session_, model::Session::load(file.path, {.threads = options.threads}));
+  made->use_ = {"recognizer", file.name, std::move(digest)};
+  const std::string characters = made->session_->metadata("character");
+  if (characters.empty()) return fail(Code::kCorrupt, file.name + " carries no alphabet");
+  size_t at = 0;
+  while (at < characters.size()) {
+    const size_t end = std::min(characters.find('\n', at), characters.size());
+    made->alphabet_.push_back(characters.substr(at, end - at));
+    at = end + 1;
+  }
+  return made;
+}
+
+Result<void> PpocrRecognizer::readBatch(std::span<Job> jobs, std::vector<RecognisedLine>& lines,
+                                        std::span<const TextRegion> regions) const {
+  int width = kWidthStep;
+  for (const Job& job : jobs) width = std::max(width, job.crop.pixels.cols);
+  width = (width + kWidthStep - 1) / kWidthStep * kWidthStep;
+  const size_t plane = static_cast<size_t>(kHeight) * static_cast<size_t>(width);
+  std::vector<float> input(jobs.size() * 3 * plane, 0.0f);
+  for (size_t j = 0; j < jobs.size(); ++j) {
+    const cv::Mat& pixels = jobs[j].crop.pixels;
+    for (size_t c = 0; c < 3; ++c) {
+      cv::Mat channel(kHeight, width, CV_32F, input.data() + (j * 3 + c) * plane);
+      pixels.convertTo(channel(cv::Rect(0, 0, pixels.cols, kHeight)), CV_32F, 1 / 127.5, -1.0);
+    }
+  }
+  const std::vector<int64_t> shape = {static_cast<int64_t>(jobs.size()), 3, kHeight, width};
+  TRY(const model::Tensor out, session_->run(input, shape));
+  if (out.shape.size() != 3 || out.shape[0] != shape[0]) return fail(Code::kCorrupt, "unexpected recogniser output");
+  const int steps = static_cast<int>(out.shape[1]), classes = static_cast<int>(out.shape[2]);
+  const double pixels_a_step = static_cast<double>(width) / steps;
+  const size_t size = static_cast<size_t>(steps) * static_cast<size_t>(classes);
+  for (size_t j = 0; j < jobs.size(); ++j) {
+    RecognisedLine& line = lines[jobs[j].index];
+    double weighted = 0, characters = 0;
+    for (auto& w : decodeCtc(std::span(out.data).subspan(j * size, size), steps, classes, alphabet_)) {
+      const cv::Rect2d place(w.start * pixels_a_step, 0, (w.end - w.start) * pixels_a_step, kHeight);
+      RecognisedWord word{std::move(w.text), toPage(jobs[j].crop, place, 0, regions[jobs[j].index].box), w.confidence};
+      weighted += word.confidence * static_cast<double>(word.text.size());
+      characters += static_cast<double>(word.text.size());
+      line.words.push_back(std::move(word));
+    }
+    if (characters > 0) line.confidence = static_cast<float>(weighted / characters);
+  }
+  return {};
+}
+
+Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page,
+                                                               std::span<const TextRegion> regions) const {
+  std::vector<RecognisedLine> lines(regions.size());
+  std::vector<Job> jobs;
+  for (size_t i = 0; i < regions.size(); ++i) {
+    Crop crop = cropRegion(page, regions[i], {.height = kHeight, .max_width = kMaxWidth});
+    if (!crop.pixels.empty()) jobs.push_back({i, std::move(crop)});
+  }
+  // Similar widths together: padding is computed for nothing.
+  std::stable_sort(jobs.begin(), jobs.end(),
+                   [](const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; });
+  for (size_t at = 0; at < jobs.size();) {
+    size_t end = at + 1;
+    while (end < jobs.size() && end - at < static_cast<size_t>(options_.batch) &&
+           jobs[end].crop.pixels.cols <= jobs[at].crop.pixels.cols + kWidthStep) {
+      ++end;
+    }
+    TRY_VOID(readBatch(std::span(jobs).subspan(at, end - at), lines, regions));
+    at = end;
+  }
+  return lines;
+}
+
+}  // namespace lectern::reader

@@ -1,0 +1,143 @@
+#include "reader/recognise/tesseract.h"
+
+#include <fmt/format.h>
+#include <tesseract/baseapi.h>
+#include <tesseract/resultiterator.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <mutex>
+
+#include "model/files.h"
+#include "reader/recognise/crop.h"
+#include "reader/recognise/workers.h"
+
+namespace lectern::reader {
+
+namespace fs = std::filesystem;
+
+struct TesseractRecognizer::Engines {
+  // One call at a time uses the engines; a second caller waits.
+  std::mutex mutex;
+  std::vector<std::unique_ptr<tesseract::TessBaseAPI>> apis;
+};
+
+Result<std::string> tessdataFolder() {
+  std::vector<fs::path> folders;
+  if (const char* own = std::getenv("TESSDATA_PREFIX"); own != nullptr && *own != '\0') folders.emplace_back(own);
+  std::error_code ec;
+  const fs::path self = fs::read_symlink("/proc/self/exe", ec);
+  if (!ec) folders.push_back(self.parent_path() / "tessdata");
+  folders.emplace_back("/usr/share/tesseract-ocr/5/tessdata");
+  folders.emplace_back("/usr/share/tessdata");
+  for (const auto& folder : folders) {
+    if (fs::is_directory(folder, ec)) return folder.string();
+  }
+  return fail(Code::kNotFound, "no tessdata folder; install tesseract-ocr-eng or set TESSDATA_PREFIX");
+}
+
+namespace {
+
+Result<void> checkLanguages(const std::string& folder, const std::string& languages) {
+  size_t at = 0;
+  while (at <= languages.size()) {
+    const size_t plus = std::min(languages.find('+', at), languages.size());
+    const std::string one = languages.substr(at, plus - at);
+    const bool plain = !one.empty() && one.find_first_not_of(
+                                           "abcdefghijklmnopqrstuvwxyz_ABCDEFGHIJKLMNOPQRSTUVWXYZ0123"
+                                           "456789") == std::string::npos;
+    if (!plain)
+      return fail(Code::kInvalid, fmt::format("'{}' is no language; write for example eng or eng+deu", languages));
+    std::error_code ec;
+    if (!fs::exists(fs::path(folder) / (one + ".traineddata"), ec)) {
+      std::string package = one;
+      std::replace(package.begin(), package.end(), '_', '-');
+      return fail(Code::kNotFound, fmt::format("the Tesseract language '{}' is not installed; run: apt-get install "
+                                               "tesseract-ocr-{}",
+                                               one, package));
+    }
+    at = plus + 1;
+  }
+  return {};
+}
+
+Result<std::unique_ptr<tesseract::TessBaseAPI>> makeEngine(const std::string& folder, const std::string& languages) {
+  auto api = std::make_unique<tesseract::TessBaseAPI>();
+  if (api->Init(folder.c_str(), languages.c_str(), tesseract::OEM_LSTM_ONLY) != 0) {
+    return fail(Code::kCorrupt, fmt::format("Tesseract cannot load '{}' from {}", languages, folder));
+  }
+  api->SetPageSegMode(tesseract::PSM_SINGLE_LINE);
+  // Polarity is decided from the crop; the second, inverted pass doubles the cost of every poor line.
+  api->SetVariable("invert_threshold", "0");
+  api->SetVariable("tessedit_do_invert", "0");
+  // A result must not depend on the lines read before.
+  api->SetVariable("classify_enable_learning", "0");
+  api->SetVariable("user_defined_dpi", "300");
+  api->SetVariable("debug_file", "/dev/null");
+  return api;
+}
+
+}  // namespace
+
+TesseractRecognizer::TesseractRecognizer(TesseractOptions options, std::unique_ptr<Engines> engines, ModelUse use)
+    : options_(std::move(options)), engines_(std::move(engines)), use_(std::move(use)) {}
+TesseractRecognizer::~TesseractRecognizer() = default;
+
+Result<std::unique_ptr<TesseractRecognizer>> TesseractRecognizer::create(const TesseractOptions& options) {
+  TRY(const std::string folder, tessdataFolder());
+  TRY_VOID(checkLanguages(folder, options.languages));
+  auto engines = std::make_unique<Engines>();
+  for (int i = 0; i < options.threads; ++i) {
+    TRY(auto api, makeEngine(folder, options.languages));
+    engines->apis.push_back(std::move(api));
+  }
+  const std::string first = options.languages.substr(0, options.languages.find('+'));
+  TRY(std::string digest, model::modelSha256(fs::path(folder) / (first + ".traineddata")));
+  return std::unique_ptr<TesseractRecognizer>(new TesseractRecognizer(
+      options, std::move(engines), {"recognizer", "tesseract-" + options.languages, std::move(digest)}));
+}
+
+RecognisedLine TesseractRecognizer::readLine(tesseract::TessBaseAPI& engine, const Image& page,
+                                             const TextRegion& region) const {
+  RecognisedLine line;
+  const Crop crop = cropRegion(page, region, {.height = options_.line_height, .border = options_.border});
+  if (crop.pixels.empty()) return line;
+  engine.SetImage(crop.pixels.data, crop.pixels.cols, crop.pixels.rows, 1, static_cast<int>(crop.pixels.step));
+  if (engine.Recognize(nullptr) != 0) return line;
+  const std::unique_ptr<tesseract::ResultIterator> it(engine.GetIterator());
+  if (it == nullptr) return line;
+  double weighted = 0;
+  size_t characters = 0;
+  do {
+    const std::unique_ptr<char[]> text(it->GetUTF8Text(tesseract::RIL_WORD));
+    int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+    if (text == nullptr || text[0] == '\0' || text[0] == ' ' ||
+        !it->BoundingBox(tesseract::RIL_WORD, &x0, &y0, &x1, &y1)) {
+      continue;
+    }
+    RecognisedWord word;
+    word.text = text.get();
+    word.confidence = std::clamp(it->Confidence(tesseract::RIL_WORD) / 100.0f, 0.0f, 1.0f);
+    word.box = toPage(crop, cv::Rect2d(x0, y0, x1 - x0, y1 - y0), options_.border, region.box);
+    weighted += word.confidence * static_cast<double>(word.text.size());
+    characters += word.text.size();
+    line.words.push_back(std::move(word));
+  } while (it->Next(tesseract::RIL_WORD));
+  if (characters > 0) line.confidence = static_cast<float>(weighted / static_cast<double>(characters));
+  return line;
+}
+
+Result<std::vector<RecognisedLine>> TesseractRecognizer::recognise(const Image& page,
+                                                                   std::span<const TextRegion> regions) const {
+  const std::lock_guard lock(engines_->mutex);
+  std::vector<RecognisedLine> lines(regions.size());
+  forEachIndex(static_cast<int>(regions.size()), static_cast<int>(engines_->apis.size()), [&](int worker, int i) {
+    auto& engine = *engines_->apis[static_cast<size_t>(worker)];
+    lines[static_cast<size_t>(i)] = readLine(engine, page, regions[static_cast<size_t>(i)]);
+    engine.Clear();
+  });
+  return lines;
+}
+
+}  // namespace lectern::reader

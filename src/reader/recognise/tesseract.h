@@ -1,0 +1,44 @@
+#pragma once
+// Tesseract's LSTM recogniser in batch mode: all regions of a page in one call, one engine a thread.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "reader/recognise/recognizer.h"
+
+namespace tesseract {
+class TessBaseAPI;
+}
+
+namespace lectern::reader {
+
+struct TesseractOptions {
+  std::string languages = "eng";  // tessdata names joined by '+'
+  int threads = 1;
+  int line_height = 48;  // of a crop: the network's input is 36 px tall, the crop has margins
+  int border = 10;
+};
+
+class TesseractRecognizer final : public Recognizer {
+ public:
+  /// kNotFound names the package to install when a language is missing.
+  static Result<std::unique_ptr<TesseractRecognizer>> create(const TesseractOptions& options);
+  ~TesseractRecognizer() override;
+  Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions) const override;
+  ModelUse model() const override { return use_; }
+
+ private:
+  struct Engines;
+  TesseractRecognizer(TesseractOptions options, std::unique_ptr<Engines> engines, ModelUse use);
+  RecognisedLine readLine(tesseract::TessBaseAPI& engine, const Image& page, const TextRegion& region) const;
+
+  TesseractOptions options_;
+  std::unique_ptr<Engines> engines_;
+  ModelUse use_;
+};
+
+/// The folder with the language files: $TESSDATA_PREFIX, a bundle's own, then the system's.
+Result<std::string> tessdataFolder();
+
+}  // namespace lectern::reader
