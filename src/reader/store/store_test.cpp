@@ -1,0 +1,94 @@
+#include "reader/store/store.h"
+
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+#include "reader/store/database.h"
+
+namespace lectern::reader {
+namespace {
+
+Document sample(const std::string& name, const std::string& text) {
+  Document d;
+  d.name = name;
+  d.sha256 = text;
+  Page page;
+  page.width = 100;
+  page.height = 50;
+  Word word;
+  word.text = text;
+  word.box = {1, 2, 30, 12};
+  word.line = 0;
+  page.words = {word};
+  Line line;
+  line.text = text;
+  line.box = word.box;
+  line.words = {0};
+  line.block = 0;
+  page.lines = {line};
+  Block block;
+  block.text = text;
+  block.box = word.box;
+  block.lines = {0};
+  page.blocks = {block};
+  Table table;
+  table.box = {0, 20, 90, 40};
+  table.rows = table.cols = 1;
+  table.cells = {{0, 0, 1, 1, "cell", {0, 20, 90, 40}, {}}};
+  page.tables = {table};
+  page.values = {{"", text, "word", "", text, "", "", Checksum::kNone, 0.5f, {0}}};
+  page.key_values = {{"Key", text, {0}, {0}, 0.25f}};
+  d.pages = {page};
+  d.fields = {{"total", "7.00", text, 1, {0}, 0.75f}};
+  assignIds(d);
+  d.pages[0].relations = {{"w1", "t1", "above", 8}};
+  return d;
+}
+
+int64_t count(const std::filesystem::path& path, const std::string& sql) {
+  auto database = Database::open(path, Database::Mode::kReadOnly);
+  auto statement = database->prepare(sql);
+  EXPECT_TRUE(statement) << statement.error().message;
+  EXPECT_TRUE(*statement->step());
+  return statement->integer(0);
+}
+
+TEST(StoreTest, PutReplacesByNameAndLeavesNothingOver) {
+  auto dir = TempDir::create();
+  ASSERT_TRUE(dir);
+  const auto path = dir->path() / "d.db";
+  {
+    auto store = Store::open(path);
+    ASSERT_TRUE(store) << store.error().message;
+    for (const char* text : {"first", "second"}) {
+      auto put = (*store)->put(sample("a.png", text));
+      ASSERT_TRUE(put) << put.error().message;
+    }
+    ASSERT_TRUE((*store)->put(sample("b.png", "other")));
+    EXPECT_EQ(*(*store)->names(), (std::vector<std::string>{"a.png", "b.png"}));
+    EXPECT_TRUE(*(*store)->has("a.png", "second"));
+    EXPECT_FALSE(*(*store)->has("a.png", "first"));
+  }
+  EXPECT_EQ(count(path, "SELECT count(*) FROM word"), 2);
+  EXPECT_EQ(count(path, "SELECT count(*) FROM relation"), 2);
+  EXPECT_EQ(count(path, "SELECT count(*) FROM place"), count(path, "SELECT count(*) FROM entity WHERE x1>x0"));
+  EXPECT_EQ(count(path, "SELECT count(*) FROM text_search WHERE text MATCH 'second'"), 1);
+  EXPECT_EQ(count(path, "SELECT count(*) FROM text_search WHERE text MATCH 'first'"), 0);
+  EXPECT_EQ(count(path, "SELECT count(*) FROM v_words WHERE document='a.png' AND text='second'"), 1);
+  EXPECT_EQ(count(path, "SELECT count(*) FROM v_fields WHERE field='total'"), 2);
+}
+
+TEST(StoreTest, ForeignFilesAreRefused) {
+  auto dir = TempDir::create();
+  ASSERT_TRUE(dir);
+  ASSERT_TRUE(writeFileAtomic(dir->path() / "x.db", "this is no database, only text that is long enough to look at"));
+  EXPECT_EQ(Store::open(dir->path() / "x.db").error().code, Code::kCorrupt);
+  {
+    auto other = Database::open(dir->path() / "o.db", Database::Mode::kReadWrite);
+    ASSERT_TRUE(other->execute("CREATE TABLE t(x)"));
+  }
+  EXPECT_EQ(Store::open(dir->path() / "o.db").error().code, Code::kCorrupt);
+}
+
+}  // namespace
+}  // namespace lectern::reader
