@@ -12,6 +12,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.set_version_flag("--version", "lectern 0.1.0");
   int status = 0;
+  addRead(app, status);
   addDoctor(app, status);
   try {
     app.parse(argc, argv);

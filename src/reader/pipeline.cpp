@@ -28,7 +28,9 @@ Result<std::unique_ptr<Detector>> makeDetector(const ReaderOptions& options) {
 
 Result<std::unique_ptr<Recognizer>> makeRecognizer(const ReaderOptions& options) {
   if (options.recognizer == "tesseract") {
-    TRY(auto tesseract, TesseractRecognizer::create({.languages = options.languages, .threads = options.threads}));
+    TRY(auto tesseract, TesseractRecognizer::create({.languages = options.languages,
+                                                     .threads = options.threads * options.pages_at_once,
+                                                     .threads_a_page = options.threads}));
     return std::unique_ptr<Recognizer>(std::move(tesseract));
   }
   if (options.recognizer == "ppocr") {

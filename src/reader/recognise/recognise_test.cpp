@@ -55,7 +55,7 @@ TEST(CtcTest, RepeatsBlanksAndSpaces) {
 }
 
 TEST(TesseractTest, ReadsAllRegionsInOrderWithEmptyOnes) {
-  auto recognizer = TesseractRecognizer::create({.threads = 2});
+  auto recognizer = TesseractRecognizer::create({.threads = 2, .threads_a_page = 2});
   ASSERT_TRUE(recognizer) << recognizer.error().message;
   for (const bool inverted : {false, true}) {
     const Image page = pageWithText("Invoice 2026 total", {40, 80}, inverted);

@@ -5,6 +5,7 @@
 #include <tesseract/resultiterator.h>
 
 #include <algorithm>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -17,10 +18,29 @@ namespace lectern::reader {
 
 namespace fs = std::filesystem;
 
+/// Engines are not re-entrant: a call borrows some and gives them back.
 struct TesseractRecognizer::Engines {
-  // One call at a time uses the engines; a second caller waits.
   std::mutex mutex;
-  std::vector<std::unique_ptr<tesseract::TessBaseAPI>> apis;
+  std::condition_variable returned;
+  std::vector<std::unique_ptr<tesseract::TessBaseAPI>> free;
+
+  /// At least one (waits for it), at most `wanted` of those that are free.
+  std::vector<std::unique_ptr<tesseract::TessBaseAPI>> borrow(size_t wanted) {
+    std::unique_lock lock(mutex);
+    returned.wait(lock, [&] { return !free.empty(); });
+    std::vector<std::unique_ptr<tesseract::TessBaseAPI>> borrowed;
+    while (!free.empty() && (borrowed.empty() || borrowed.size() < wanted)) {
+      borrowed.push_back(std::move(free.back()));
+      free.pop_back();
+    }
+    return borrowed;
+  }
+
+  void giveBack(std::vector<std::unique_ptr<tesseract::TessBaseAPI>> borrowed) {
+    const std::lock_guard lock(mutex);
+    for (auto& engine : borrowed) free.push_back(std::move(engine));
+    returned.notify_all();
+  }
 };
 
 Result<std::string> tessdataFolder() {
@@ -90,7 +110,7 @@ Result<std::unique_ptr<TesseractRecognizer>> TesseractRecognizer::create(const T
   auto engines = std::make_unique<Engines>();
   for (int i = 0; i < options.threads; ++i) {
     TRY(auto api, makeEngine(folder, options.languages));
-    engines->apis.push_back(std::move(api));
+    engines->free.push_back(std::move(api));
   }
   const std::string first = options.languages.substr(0, options.languages.find('+'));
   TRY(std::string digest, model::modelSha256(fs::path(folder) / (first + ".traineddata")));
@@ -130,13 +150,15 @@ RecognisedLine TesseractRecognizer::readLine(tesseract::TessBaseAPI& engine, con
 
 Result<std::vector<RecognisedLine>> TesseractRecognizer::recognise(const Image& page,
                                                                    std::span<const TextRegion> regions) const {
-  const std::lock_guard lock(engines_->mutex);
   std::vector<RecognisedLine> lines(regions.size());
-  forEachIndex(static_cast<int>(regions.size()), static_cast<int>(engines_->apis.size()), [&](int worker, int i) {
-    auto& engine = *engines_->apis[static_cast<size_t>(worker)];
+  if (regions.empty()) return lines;
+  auto engines = engines_->borrow(std::min(regions.size(), static_cast<size_t>(options_.threads_a_page)));
+  forEachIndex(static_cast<int>(regions.size()), static_cast<int>(engines.size()), [&](int worker, int i) {
+    auto& engine = *engines[static_cast<size_t>(worker)];
     lines[static_cast<size_t>(i)] = readLine(engine, page, regions[static_cast<size_t>(i)]);
     engine.Clear();
   });
+  engines_->giveBack(std::move(engines));
   return lines;
 }
 

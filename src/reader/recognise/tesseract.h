@@ -15,7 +15,8 @@ namespace lectern::reader {
 
 struct TesseractOptions {
   std::string languages = "eng";  // tessdata names joined by '+'
-  int threads = 1;
+  int threads = 1;         // engines: lines that are read at once, over all pages
+  int threads_a_page = 1;  // of these for one page
   int line_height = 48;  // of a crop: the network's input is 36 px tall, the crop has margins
   int border = 10;
 };

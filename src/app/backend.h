@@ -1,0 +1,35 @@
+#pragma once
+// Where a document is read: in this process, in the embedded engine's functions, or at a Lambda endpoint.
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/inputs.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "reader/page/page.h"
+
+namespace lectern::app {
+
+struct ReadJobOptions;
+
+class ReadBackend {
+ public:
+  virtual ~ReadBackend() = default;
+  /// Reads the wanted pages of one file into document.pages, adding timings and models; the rest of the document
+  /// (name, ids, fields) is the job's. Called from several threads. Gives up with kCancelled soon after `stop` is set.
+  virtual Result<void> readPages(const InputFile& file, reader::Document& document, const std::atomic<bool>& stop) = 0;
+};
+
+/// The backend that options.engine names.
+Result<std::unique_ptr<ReadBackend>> makeBackend(const ReadJobOptions& options, const Clock& clock);
+
+Result<std::unique_ptr<ReadBackend>> makeInProcessBackend(const ReadJobOptions& options, const Clock& clock);
+
+/// True when page n is wanted.
+bool wantsPage(const std::vector<PageRange>& ranges, int page);
+
+}  // namespace lectern::app

@@ -1,0 +1,248 @@
+#include "app/read_job.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <mutex>
+#include <thread>
+
+#include "app/backend.h"
+#include "app/done_marks.h"
+#include "app/progress.h"
+#include "app/summary.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "reader/output/output.h"
+#include "reader/pipeline.h"
+#include "reader/store/store.h"
+
+namespace lectern::app {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+std::atomic<bool> stop_requested{false};
+
+void onSignal(int) {
+  // A second signal ends at once.
+  if (stop_requested.exchange(true)) _exit(130);
+}
+
+/// Catches SIGINT and SIGTERM for the life of a job and puts back what was there before.
+class SignalGuard {
+ public:
+  SignalGuard() {
+    stop_requested = false;
+    struct sigaction action {};
+    action.sa_handler = onSignal;
+    sigaction(SIGINT, &action, &old_int_);
+    sigaction(SIGTERM, &action, &old_term_);
+  }
+  ~SignalGuard() {
+    sigaction(SIGINT, &old_int_, nullptr);
+    sigaction(SIGTERM, &old_term_, nullptr);
+  }
+
+ private:
+  struct sigaction old_int_ {
+  }, old_term_{};
+};
+
+/// The output folder exists and can be written, before an hour of reading is spent.
+Result<void> prepareFolder(const fs::path& out) {
+  std::error_code ec;
+  fs::create_directories(out, ec);
+  if (ec || !fs::is_directory(out)) {
+    return fail(Code::kDenied, fmt::format("cannot create the output folder {}: {}; choose another with --out",
+                                           out.string(), ec ? ec.message() : "it is a file"));
+  }
+  const fs::path probe = out / ".lectern-probe";
+  auto written = writeFileAtomic(probe, "x");
+  fs::remove(probe, ec);
+  if (!written) {
+    return fail(written.error().code,
+                fmt::format("cannot write to the output folder {} ({}); choose another with --out", out.string(),
+                            written.error().message));
+  }
+  return {};
+}
+
+std::string settingsOf(const ReadJobOptions& o) {
+  std::string text = fmt::format("1|{}|{}|{}|", o.detector, o.recognizer, o.languages);
+  for (const auto& f : o.formats) text += f + ",";
+  for (const auto& p : o.pages) text += fmt::format("{}-{},", p.first, p.last);
+  return text;
+}
+
+class Job {
+ public:
+  Job(const ReadJobOptions& options, const Clock& clock, Inputs inputs)
+      : options_(options),
+        clock_(clock),
+        inputs_(std::move(inputs)),
+        marks_(options.out, settingsOf(options)),
+        progress_(static_cast<int>(inputs_.files.size()), "documents", clock, options.quiet) {}
+
+  Result<void> prepare();
+  Summary run();
+
+ private:
+  void work();
+  void readOne(const InputFile& file);
+  Result<reader::Document> readDocument(const InputFile& file, const std::string& sha256);
+  Result<void> save(reader::Document& document, const InputFile& file);
+  /// True when the document is done already; puts it into the database when it is not there.
+  bool skip(const InputFile& file, const std::string& sha256);
+  void failed(const std::string& what, const Error& error);
+
+  const ReadJobOptions& options_;
+  const Clock& clock_;
+  const Inputs inputs_;
+  const DoneMarks marks_;
+  Progress progress_;
+  std::unique_ptr<ReadBackend> backend_;
+  std::unique_ptr<reader::Store> store_;
+  std::mutex mutex_;  // of store_ and summary_
+  Summary summary_;
+  std::atomic<size_t> next_{0};
+  std::once_flag backend_once_;
+  Error backend_error_;
+};
+
+Result<void> Job::prepare() {
+  TRY_VOID(prepareFolder(options_.out));
+  TRY(store_, reader::Store::open(options_.db.empty() ? options_.out / "documents.db" : options_.db));
+  return {};
+}
+
+void Job::failed(const std::string& what, const Error& error) {
+  // Messages of the reading stages begin with the file's name already.
+  const bool named = error.message.starts_with(what) || error.message.starts_with(fs::path(what).filename().string());
+  const std::string line = named ? error.message : what + ": " + error.message;
+  progress_.message("lectern: " + line);
+  const std::lock_guard lock(mutex_);
+  summary_.failures.push_back({what, error.message});
+}
+
+bool Job::skip(const InputFile& file, const std::string& sha256) {
+  if (options_.force || !marks_.isDone(file.name, sha256)) return false;
+  const std::lock_guard lock(mutex_);
+  const auto present = store_->has(file.name, sha256);
+  if (!present || !*present) {
+    auto text = readFile(options_.out / (file.name + ".json"));
+    if (!text) return false;
+    auto document = reader::documentFromText(*text);
+    if (!document || !store_->put(*document)) return false;
+  }
+  ++summary_.skipped;
+  return true;
+}
+
+Result<reader::Document> Job::readDocument(const InputFile& file, const std::string& sha256) {
+  reader::Document document;
+  document.name = file.name;
+  document.sha256 = sha256;
+  TRY_VOID(backend_->readPages(file, document, stop_requested));
+  if (document.pages.empty()) {
+    return fail(Code::kInvalid, options_.pages.empty() ? "it has no pages" : "none of the wanted pages is in it");
+  }
+  const SteadyTime start = clock_.now();
+  reader::finishDocument(document);
+  reader::nameTables(document, file.name);
+  document.timings.push_back({"finish", static_cast<double>((clock_.now() - start).count()) / 1e6});
+  return document;
+}
+
+Result<void> Job::save(reader::Document& document, const InputFile& file) {
+  {
+    const std::lock_guard lock(mutex_);
+    TRY_VOID(store_->put(document));
+  }
+  TRY(const auto files, reader::writeOutputs(document, file.name, options_.formats, options_.out));
+  marks_.markDone(file.name, document.sha256);
+  return {};
+}
+
+void Job::readOne(const InputFile& file) {
+  const SteadyTime start = clock_.now();
+  auto sha256 = sha256HexOfFile(file.path);
+  if (!sha256) return failed(file.path.string(), sha256.error());
+  if (skip(file, *sha256)) return progress_.done(file.path.string(), "done before");
+  // Models are loaded when the first document needs them: a run that only skips starts none.
+  std::call_once(backend_once_, [&] {
+    auto made = makeBackend(options_, clock_);
+    if (made)
+      backend_ = std::move(*made);
+    else
+      backend_error_ = made.error();
+  });
+  if (backend_ == nullptr) {
+    stop_requested = true;
+    return;
+  }
+  auto document = readDocument(file, *sha256);
+  if (!document) {
+    if (document.error().code == Code::kCancelled && stop_requested) return;
+    return failed(file.path.string(), document.error());
+  }
+  if (auto saved = save(*document, file); !saved) {
+    failed(file.path.string(), saved.error());
+    // Every other document would end the same way.
+    if (saved.error().code == Code::kNoSpace) stop_requested = true;
+    return;
+  }
+  const double millis = static_cast<double>((clock_.now() - start).count()) / 1e6;
+  DocumentSummary line = summarize(*document, file, options_.out, millis);
+  progress_.done(file.path.string(), fmt::format("{} words, {:.0f} ms", line.words, millis));
+  const std::lock_guard lock(mutex_);
+  summary_.documents.push_back(std::move(line));
+}
+
+void Job::work() {
+  for (size_t i = next_++; i < inputs_.files.size() && !stop_requested; i = next_++) readOne(inputs_.files[i]);
+}
+
+Summary Job::run() {
+  const SteadyTime start = clock_.now();
+  for (const auto& fault : inputs_.faults) failed(fault.message.substr(0, fault.message.find(": ")), fault);
+  const SignalGuard guard;
+  const size_t workers = std::min(static_cast<size_t>(std::max(1, options_.concurrency)), inputs_.files.size());
+  std::vector<std::thread> threads;
+  for (size_t w = 1; w < workers; ++w) threads.emplace_back([this] { work(); });
+  work();
+  for (auto& t : threads) t.join();
+  if (backend_ == nullptr && !backend_error_.message.empty()) failed("reading", backend_error_);
+  summary_.stopped = stop_requested && backend_error_.message.empty();
+  summary_.wanted = inputs_.files.size();
+  summary_.wall_millis = static_cast<double>((clock_.now() - start).count()) / 1e6;
+  std::sort(summary_.documents.begin(), summary_.documents.end(),
+            [](const auto& a, const auto& b) { return a.source < b.source; });
+  return std::move(summary_);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ReadBackend>> makeBackend(const ReadJobOptions& options, const Clock& clock) {
+  if (options.engine == "in-process") return makeInProcessBackend(options, clock);
+  return fail(Code::kInvalid, "unknown engine '" + options.engine + "'; there are embedded, in-process or a URL");
+}
+
+int runReadJob(const ReadJobOptions& given, const Clock& clock) {
+  ReadJobOptions options = given;
+  if (options.concurrency <= 0) options.concurrency = std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+  Job job(options, clock, collectInputs(options.paths));
+  if (auto ready = job.prepare(); !ready) {
+    fmt::print(stderr, "lectern: {}\n", ready.error().message);
+    return 1;
+  }
+  const Summary summary = job.run();
+  printSummary(summary, options);
+  return summary.failures.empty() && !summary.stopped ? 0 : 1;
+}
+
+}  // namespace lectern::app
