@@ -103,7 +103,7 @@ class Sandbox {
   int pid_ = 0;
   bool frozen_ = false;
   bool ended_ = false;
-  bool version2_ = false;
+  bool version2_ = false, version2_freeze_ = false;
   Fd api_listener_, output_;
   // Files of the sandbox's groups, opened by the spawner; invalid where there are no cgroups.
   Fd freeze_, cpu_quota_, cpu_period_, cpu_usage_, memory_peak_, memory_current_;
@@ -169,7 +169,6 @@ class Spawner {
   std::unordered_map<std::string, TemplateCallback> templates_;
   std::unordered_map<std::string, Sandbox*> live_;
   std::vector<std::pair<SpawnCallback, Error>> refused_;
-  Fd refused_event_;
 };
 
 }  // namespace lectern::sandbox
