@@ -1,7 +1,7 @@
 #pragma once
-// Messages between the engine and the spawner, over a SOCK_SEQPACKET pair: one packet a message, file descriptors beside
-// it (SCM_RIGHTS). Both ends are built together, so there is no version; integers are in the machine's byte order.
-// This is the only header of the spawner that others include; it needs nothing but the C++ library.
+// Messages between the engine and the spawner, over a SOCK_SEQPACKET pair: one packet a message, file descriptors
+// beside it (SCM_RIGHTS). Both ends are built together, so there is no version; integers are in the machine's byte
+// order. This is the only header of the spawner that others include; it needs nothing but the C++ library.
 
 #include <cstdint>
 #include <cstring>
@@ -38,12 +38,12 @@ enum class Reply : uint32_t {
 enum FdKind : uint32_t {
   kFdListener = 1,
   kFdOutput = 2,
-  kFdFreeze = 4,         // v2 cgroup.freeze ("0"/"1") or v1 freezer.state ("THAWED"/"FROZEN")
-  kFdCpuQuota = 8,       // v2 cpu.max or v1 cpu.cfs_quota_us
-  kFdCpuPeriod = 16,     // v1 cpu.cfs_period_us
-  kFdCpuUsage = 32,      // v2 cpu.stat or v1 cpuacct.usage
-  kFdMemoryPeak = 64,    // v2 memory.peak or v1 memory.max_usage_in_bytes
-  kFdMemoryNow = 128,    // v2 memory.current or v1 memory.usage_in_bytes
+  kFdFreeze = 4,          // v2 cgroup.freeze ("0"/"1") or v1 freezer.state ("THAWED"/"FROZEN")
+  kFdCpuQuota = 8,        // v2 cpu.max or v1 cpu.cfs_quota_us
+  kFdCpuPeriod = 16,      // v1 cpu.cfs_period_us
+  kFdCpuUsage = 32,       // v2 cpu.stat or v1 cpuacct.usage
+  kFdMemoryPeak = 64,     // v2 memory.peak or v1 memory.max_usage_in_bytes
+  kFdMemoryNow = 128,     // v2 memory.current or v1 memory.usage_in_bytes
   kVersion2Freeze = 256,  // no fd: the freeze file is version 2
   kVersion2 = 512,        // no fd: the other files are version 2
 };

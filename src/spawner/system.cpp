@@ -101,7 +101,8 @@ static int makeFileSystem(const char* type, const std::vector<std::pair<std::str
   if (fs < 0) return fs;
   int error = 0;
   for (const auto& [key, value] : options) {
-    if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0 && error == 0) error = -errno;
+    if (syscall(SYS_fsconfig, fs, FSCONFIG_SET_STRING, key.c_str(), value.c_str(), 0) != 0 && error == 0)
+      error = -errno;
   }
   if (error == 0 && syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) error = -errno;
   int mount = error != 0 ? error : result(syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, attributes));
@@ -112,9 +113,9 @@ static int makeFileSystem(const char* type, const std::vector<std::pair<std::str
 int makeTmpfs(uint64_t bytes, const char* mode) {
   // One inode for every 16 KB: many small files fit, and a loop that creates empty ones ends.
   uint64_t inodes = std::max<uint64_t>(1024, bytes / 16384);
-  return makeFileSystem(
-      "tmpfs", {{"size", std::to_string(bytes)}, {"nr_inodes", std::to_string(inodes)}, {"mode", mode}},
-      MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+  return makeFileSystem("tmpfs",
+                        {{"size", std::to_string(bytes)}, {"nr_inodes", std::to_string(inodes)}, {"mode", mode}},
+                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
 }
 
 int makeOverlay(const std::vector<std::string>& upper_first) {
@@ -166,7 +167,8 @@ std::string readTextAt(int dir, const char* name) {
   std::string text;
   char buffer[4096];
   ssize_t n;
-  while (text.size() < 1 << 20 && (n = read(fd, buffer, sizeof buffer)) > 0) text.append(buffer, static_cast<size_t>(n));
+  while (text.size() < 1 << 20 && (n = read(fd, buffer, sizeof buffer)) > 0)
+    text.append(buffer, static_cast<size_t>(n));
   close(fd);
   return text;
 }

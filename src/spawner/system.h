@@ -1,6 +1,6 @@
 #pragma once
-// The system calls that have no wrapper in this C library, and processes that share memory with their parent until they
-// exec: cloning costs microseconds whatever the size of the parent.
+// The system calls that have no wrapper in this C library, and processes that share memory with their parent until
+// they exec: cloning costs microseconds whatever the size of the parent.
 
 #include <linux/mount.h>
 #include <linux/sched.h>
@@ -14,9 +14,9 @@
 
 namespace lectern::spawner {
 
-/// Runs entry(argument) in a new process with clone3 flags `flags` (CLONE_VM and CLONE_VFORK are added); the caller waits
-/// until it execs or ends. `cgroup` is a directory of cgroup2 or -1. Returns the process id or -errno; with CLONE_PIDFD
-/// *pidfd is set. The entry must not return. It shares all memory: it may write results into `argument`.
+/// Runs entry(argument) in a new process with clone3 flags `flags` (CLONE_VM and CLONE_VFORK are added); the caller
+/// waits until it execs or ends. `cgroup` is a directory of cgroup2 or -1. Returns the process id or -errno; with
+/// CLONE_PIDFD *pidfd is set. The entry must not return. It shares all memory: it may write results into `argument`.
 long cloneProcess(uint64_t flags, int cgroup, int* pidfd, void (*entry)(void*), void* argument);
 
 /// A detached copy of the mount at `path` (with what is mounted below it), read-only unless `writable`; nosuid, nodev.

@@ -4,9 +4,12 @@ namespace lectern::sandbox {
 
 const char* isolationName(Isolation isolation) {
   switch (isolation) {
-    case Isolation::kFull: return "full";
-    case Isolation::kDegraded: return "degraded";
-    case Isolation::kNone: return "none";
+    case Isolation::kFull:
+      return "full";
+    case Isolation::kDegraded:
+      return "degraded";
+    case Isolation::kNone:
+      return "none";
   }
   return "none";
 }

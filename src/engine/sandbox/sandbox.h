@@ -1,14 +1,15 @@
 #pragma once
-// Starts processes in sandboxes through the spawner, a small privileged program beside `lectern`. One thread, no blocking
-// calls after start(): the caller's event loop watches eventFd() and calls onReadable(), which runs the callbacks.
+// Starts processes in sandboxes through the spawner, a small privileged program beside `lectern`. One thread, no
+// blocking calls after start(): the caller's event loop watches eventFd() and calls onReadable(), which runs the
+// callbacks.
 //
 //   auto spawner = Spawner::start({});                       // once; blocks some ms
 //   loop.watch((*spawner)->eventFd(), [&] { (*spawner)->onReadable(); });
-//   (*spawner)->spawn(spec, [](Result<std::unique_ptr<Sandbox>> sandbox) { ... accept() on sandbox->takeApiListener() });
-//   sandbox->onExit([](const ExitInfo& info) { ... });
+//   (*spawner)->spawn(spec, [](Result<std::unique_ptr<Sandbox>> sandbox) { ... accept() on sandbox->takeApiListener()
+//   }); sandbox->onExit([](const ExitInfo& info) { ... });
 //
-// The listener of a sandbox is bound to 127.0.0.1:9001 inside the sandbox's own network: whoever connects to it is that
-// instance, so no token is needed. Dropping a Sandbox kills its processes and removes its cgroups.
+// The listener of a sandbox is bound to 127.0.0.1:9001 inside the sandbox's own network: whoever connects to it is
+// that instance, so no token is needed. Dropping a Sandbox kills its processes and removes its cgroups.
 
 #include <cstdint>
 #include <filesystem>
@@ -144,8 +145,8 @@ class Spawner {
   /// machine refuses.
   void spawn(SandboxSpec spec, SpawnCallback done);
 
-  /// Starts a process that is to be forked (AWS_LAMBDA_INITIALIZATION_TYPE=snap-start is set for it). `ready` is called
-  /// when it has finished its init, with the reason when it cannot be forked.
+  /// Starts a process that is to be forked (AWS_LAMBDA_INITIALIZATION_TYPE=snap-start is set for it). `ready` is
+  /// called when it has finished its init, with the reason when it cannot be forked.
   void spawnTemplate(SandboxSpec spec, SpawnCallback done, TemplateCallback ready);
   /// A fork of the template in a fresh sandbox of its own. The same callback contract as spawn().
   void forkTemplate(const std::string& template_id, SandboxSpec spec, SpawnCallback done);

@@ -72,7 +72,8 @@ Capabilities toCapabilities(const spawner::Machine& m) {
   if (c.isolation == Isolation::kDegraded) {
     c.message = fmt::format(
         "isolation: degraded ({}): memory and CPU limits are NOT enforced, freeze uses SIGSTOP. Files, pids and "
-        "network are isolated. For limits run as root, or: sudo mkdir /sys/fs/cgroup/{{memory,cpu,pids}}/lectern && sudo "
+        "network are isolated. For limits run as root, or: sudo mkdir /sys/fs/cgroup/{{memory,cpu,pids}}/lectern && "
+        "sudo "
         "chown -R $USER /sys/fs/cgroup/{{memory,cpu,pids}}/lectern",
         m.reason);
   } else if (c.isolation == Isolation::kNone) {
@@ -85,7 +86,8 @@ Result<void> checkSpec(const SandboxSpec& spec) {
   auto bad = [](std::string why) { return fail(Code::kInvalid, "sandbox: " + std::move(why)); };
   if (spec.id.empty() || spec.id.size() > 64) return bad("the id must have 1 to 64 characters");
   for (char c : spec.id) {
-    if (!isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_') return bad("the id has a character like " + std::string(1, c));
+    if (!isalnum(static_cast<unsigned char>(c)) && c != '-' && c != '_')
+      return bad("the id has a character like " + std::string(1, c));
   }
   if (!spec.task_dir.is_absolute()) return bad("the code folder must be an absolute path: " + spec.task_dir.string());
   for (const auto& layer : spec.layers) {
@@ -97,7 +99,8 @@ Result<void> checkSpec(const SandboxSpec& spec) {
         name.substr(5) == "." || name.substr(5) == "..") {
       return bad("a file system is mounted at /mnt/NAME, not at " + mount.target);
     }
-    if (!mount.host_dir.is_absolute()) return bad("a mounted folder must be an absolute path: " + mount.host_dir.string());
+    if (!mount.host_dir.is_absolute())
+      return bad("a mounted folder must be an absolute path: " + mount.host_dir.string());
   }
   return {};
 }
@@ -289,8 +292,11 @@ void Spawner::handle(std::string message, std::vector<Fd> fds) {
   live_.erase(found);
   sandbox->ended_ = true;
   auto ending = spawner::Ending::read(r);
-  ExitInfo info{static_cast<int>(ending.status), static_cast<int>(ending.signal), ending.out_of_memory != 0,
-                static_cast<StartError>(ending.fault), Bytes{static_cast<int64_t>(ending.memory_peak)},
+  ExitInfo info{static_cast<int>(ending.status),
+                static_cast<int>(ending.signal),
+                ending.out_of_memory != 0,
+                static_cast<StartError>(ending.fault),
+                Bytes{static_cast<int64_t>(ending.memory_peak)},
                 Nanos(static_cast<int64_t>(ending.cpu_nanos))};
   // Copied: the callback may destroy the sandbox and with it itself.
   if (auto callback = sandbox->on_exit_) callback(info);
