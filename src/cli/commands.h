@@ -8,5 +8,6 @@ namespace lectern::cli {
 
 void addDoctor(CLI::App& app, int& status);
 void addRead(CLI::App& app, int& status);
+void addPrice(CLI::App& app, int& status);
 
 }  // namespace lectern::cli
