@@ -124,6 +124,4 @@ Result<Page> Reader::readPage(const Image& image, int number, std::vector<StageT
   return page;
 }
 
-void finishDocument(Document& document) { assignIds(document); }
-
 }  // namespace lectern::reader

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "reader/analyse.h"
 #include "reader/page/image.h"
 #include "reader/page/page.h"
 
@@ -43,8 +44,5 @@ class Reader {
   explicit Reader(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-/// What needs the whole document: ids, sentences, document type, fields. Deterministic.
-void finishDocument(Document& document);
 
 }  // namespace lectern::reader

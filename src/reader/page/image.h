@@ -2,6 +2,7 @@
 // A page image: 8-bit grey, rows without padding, 0 black and 255 white. Documents are read in grey: colour costs
 // three times the memory and decides nothing that the stages measure.
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 

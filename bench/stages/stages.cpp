@@ -1,0 +1,105 @@
+// Runs the reading stages apart, so that what comes after recognition can be measured by itself.
+//
+//   stages ocr OUT_DIR IMAGE...        recognises each image and keeps the words as OUT_DIR/NAME.json
+//   stages finish IN_DIR OUT_DIR IMAGE...   takes those words, runs all later stages, writes OUT_DIR/NAME.json and CSV
+//
+// `finish` prints its milliseconds a page; recognition's own time stands in the JSON under "timings".
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "base/hash.h"
+#include "reader/analyse.h"
+#include "reader/image/decode.h"
+#include "reader/output/output.h"
+#include "reader/pipeline.h"
+
+namespace lectern::reader {
+namespace {
+
+namespace fs = std::filesystem;
+
+Result<void> recognise(const Reader& reader, const fs::path& out, const fs::path& path) {
+  TRY(auto file, ImageFile::open(path));
+  Document document;
+  document.name = path.filename().string();
+  document.models = reader.models();
+  for (int n = 1; n <= file->pages(); ++n) {
+    TRY(auto image, file->page(n));
+    TRY(auto page, reader.readPage(image, n, document.timings));
+    document.pages.push_back(std::move(page));
+  }
+  assignIds(document);
+  return writeFileAtomic(out / (path.stem().string() + ".json"), documentToText(document));
+}
+
+Result<double> finish(const fs::path& in, const fs::path& out, const fs::path& path, const Clock& clock) {
+  const std::string stem = path.stem().string();
+  TRY(auto text, readFile(in / (stem + ".json")));
+  TRY(auto document, documentFromText(text));
+  TRY(auto file, ImageFile::open(path));
+  double millis = 0;
+  for (auto& page : document.pages) {
+    TRY(auto image, file->page(page.number));
+    const SteadyTime start = clock.now();
+    analysePage(page, image);
+    millis += static_cast<double>((clock.now() - start).count()) / 1e6;
+  }
+  const SteadyTime start = clock.now();
+  finishDocument(document);
+  millis += static_cast<double>((clock.now() - start).count()) / 1e6;
+  nameTables(document, stem);
+  TRY(auto written, writeOutputs(document, stem, {"json", "csv"}, out));
+  return millis;
+}
+
+int run(int argc, char** argv) {
+  const std::string mode = argc > 1 ? argv[1] : "";
+  const int first = mode == "ocr" ? 3 : 4;
+  if ((mode != "ocr" && mode != "finish") || argc <= first) {
+    std::fprintf(stderr, "usage: stages ocr OUT_DIR IMAGE... | stages finish IN_DIR OUT_DIR IMAGE...\n");
+    return 2;
+  }
+  RealClock clock;
+  const fs::path out = argv[first - 1];
+  std::error_code ec;
+  fs::create_directories(out, ec);
+  Result<std::unique_ptr<Reader>> reader = std::unique_ptr<Reader>();
+  if (mode == "ocr") {
+    ReaderOptions options;
+    if (const char* name = std::getenv("LECTERN_RECOGNIZER")) options.recognizer = name;
+    reader = Reader::create(options, clock);
+    if (!reader) {
+      std::fprintf(stderr, "%s\n", reader.error().message.c_str());
+      return 1;
+    }
+  }
+  double millis = 0;
+  int failed = 0;
+  for (int i = first; i < argc; ++i) {
+    Result<double> done = 0.0;
+    if (mode == "ocr") {
+      if (auto r = recognise(**reader, out, argv[i]); !r) done = Failure(r.error());
+    } else {
+      done = finish(argv[2], out, argv[i], clock);
+    }
+    if (!done) {
+      std::fprintf(stderr, "%s: %s\n", argv[i], done.error().message.c_str());
+      ++failed;
+      continue;
+    }
+    millis += *done;
+  }
+  if (mode == "finish") std::printf("%.2f ms a file, %d files, %d failed\n", millis / (argc - first), argc - first, failed);
+  return failed == 0 ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace lectern::reader
+
+int main(int argc, char** argv) { return lectern::reader::run(argc, argv); }
