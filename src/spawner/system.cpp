@@ -23,11 +23,13 @@ namespace {
 
 constexpr size_t kStack = 256 * 1024;
 
-char* childStack() {
-  // One stack is enough: the parent waits while a child uses it. Children that clone further use the second half.
-  static char* stack = static_cast<char*>(
-      mmap(nullptr, 2 * kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
-  return stack;
+constexpr size_t kDepth = 4;
+
+char* childStack(size_t depth) {
+  // A parent waits while its child uses a stack, so one for each depth of children of children is enough.
+  static char* stacks = static_cast<char*>(
+      mmap(nullptr, kDepth * kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
+  return stacks + (depth % kDepth) * kStack;
 }
 
 int result(long r) { return r < 0 ? -errno : static_cast<int>(r); }
@@ -37,17 +39,18 @@ int result(long r) { return r < 0 ? -errno : static_cast<int>(r); }
 long cloneProcess(uint64_t flags, int cgroup, int* pidfd, void (*entry)(void*), void* argument) {
   clone_args args{};
   args.flags = flags | CLONE_VM | CLONE_VFORK;
-  args.exit_signal = SIGCHLD;
+  args.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD;
   args.pidfd = reinterpret_cast<uint64_t>(pidfd);
   if (cgroup >= 0) {
     args.flags |= CLONE_INTO_CGROUP;
     args.cgroup = static_cast<uint64_t>(cgroup);
   }
 #if defined(__x86_64__)
-  static int depth = 0;
-  args.stack = reinterpret_cast<uint64_t>(childStack() + static_cast<size_t>(depth) * kStack);
+  static volatile size_t depth = 0;
+  const size_t own_depth = depth;
+  args.stack = reinterpret_cast<uint64_t>(childStack(own_depth));
   args.stack_size = kStack;
-  depth = 1;
+  depth = own_depth + 1;
   long ret;
   // The child starts on its own empty stack, so nothing but registers may carry what it needs.
   asm volatile(
@@ -64,7 +67,7 @@ long cloneProcess(uint64_t flags, int cgroup, int* pidfd, void (*entry)(void*), 
       : "=a"(ret)
       : "a"(SYS_clone3), "D"(&args), "S"(sizeof args), [entry] "r"(entry), [argument] "r"(argument)
       : "rcx", "r11", "r12", "r13", "memory");
-  depth = 0;
+  depth = own_depth;
   return ret;
 #else
   args.flags &= ~static_cast<uint64_t>(CLONE_VM | CLONE_VFORK);

@@ -1,0 +1,54 @@
+#pragma once
+// One sandbox, from clone to removal.
+
+#include <memory>
+#include <string>
+
+#include "spawner/groups.h"
+#include "spawner/machine.h"
+#include "spawner/protocol.h"
+
+namespace lectern::spawner {
+
+/// Namespaces and groups with a waiting init in them; nothing in it belongs to a function yet.
+struct Box {
+  int pid = 0;        // of the init, as the spawner sees it
+  int pidfd = -1;     // readable when the init has ended
+  int control = -1;   // to the init
+  int listener = -1;  // Runtime API, made inside
+  int tmp = -1;       // the mount at /tmp, to ask how full it is
+  GroupSet groups;
+
+  std::string id;
+  bool is_template = false, is_fork = false;
+  int user_ns = -1;          // of a template
+  int template_socket = -1;  // to the template's first process
+  bool parked = false;
+  std::string forked_from;
+  Ending ending;
+  bool end_known = false;
+
+  Box() = default;
+  Box(const Box&) = delete;
+  Box& operator=(const Box&) = delete;
+  ~Box();
+};
+
+/// Makes the namespaces and the groups and starts the init. With `user_ns` they belong to that user namespace; with
+/// `parent_init` (the pidfd of a template's init) the processes are below the template's as well. Null and errno in
+/// `error` otherwise.
+std::unique_ptr<Box> makeBox(const Host& host, Groups& groups, int user_ns, int parent_init, int& error);
+
+struct Go {
+  bool run = true;          // start the command (a fork brings its process itself)
+  std::vector<int> passed;  // descriptors after the mounts: output, template socket
+  bool limit_processes = false;
+};
+
+/// Mounts and starts what the spec says. 0 or -errno, with what failed in `what`.
+int go(const Host& host, Box& box, const Spec& spec, const Go& how, std::string& what);
+
+/// Kills everything in the box; the init's pidfd becomes readable soon.
+void killBox(const Groups& groups, const Box& box);
+
+}  // namespace lectern::spawner

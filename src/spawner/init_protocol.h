@@ -1,0 +1,52 @@
+#pragma once
+// Messages between the spawner and the init of a sandbox. The init has no C library, so these are plain structures.
+
+#include <stdint.h>
+
+namespace lectern::spawner {
+
+enum InitKind : uint32_t { kInitGo = 1, kInitFreeze, kInitThaw };
+
+enum InitFlag : uint32_t {
+  kInitRun = 1,       // start the command; without it only the mounts are made
+  kInitTemplate = 2,  // the process keeps what it needs to put its forks into other sandboxes
+  kInitDefault = 4,   // the command is a list of programs to try, not a program and its arguments
+};
+
+/// Followed by NUL-terminated texts (mount targets, arguments, environment), then by the filter program at
+/// filter_offset. Descriptors: the mounts in order, then output, then, with kInitTemplate, the template's socket.
+struct InitGo {
+  uint32_t kind, flags;
+  uint32_t mounts, arguments, variables;
+  uint32_t filter_offset, filter_length;  // bytes from the start of the message; instructions
+  uint32_t uid, gid, max_fds, max_processes;
+};
+
+/// The descriptor that a template finds its socket at.
+constexpr int kTemplateFd = 5;
+
+enum InitReplyKind : uint32_t { kInitMounted = 1, kInitEnded, kInitFailed };
+
+struct InitReply {
+  uint32_t kind;
+  int32_t value;  // kInitEnded: the status word of wait4; kInitFailed: errno
+  int32_t step;   // kInitFailed: number of the mount; kInitEnded: errno of exec when it failed, or 0
+};
+
+/// From the spawner to a template: "fork". Followed by NUL-terminated "NAME=value" texts. Descriptors: the init of the
+/// fresh sandbox (pidfd), output, then `joins` files to write "0" to.
+struct ForkOrder {
+  uint32_t joins, variables;
+  char id[68];
+};
+
+enum TemplateSays : uint32_t { kTemplateParked = 1, kTemplateCannot, kTemplateForked, kTemplateChildEnded };
+
+/// From a template to the spawner. It is written by untrusted code: every field is checked.
+struct TemplateReport {
+  uint32_t kind;
+  int32_t value;   // kTemplateChildEnded: status word; kTemplateForked: errno or 0
+  char text[200];  // id of the sandbox, or the reason
+};
+
+}  // namespace lectern::spawner

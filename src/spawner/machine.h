@@ -1,0 +1,35 @@
+#pragma once
+// What sandboxes share on this machine: the namespace that sees the host's files, the namespace with the read-only
+// root that every sandbox starts from, the init program, the filters.
+
+#include <linux/filter.h>
+
+#include <string>
+#include <vector>
+
+#include "spawner/protocol.h"
+
+namespace lectern::spawner {
+
+/// The user that functions run as.
+constexpr unsigned kFunctionUser = 993;
+
+struct Host {
+  bool root = false;      // privileged outside of user namespaces
+  int host_ns = -1;       // mount namespace with the host's files; only path look-ups happen in it
+  int root_ns = -1;       // mount namespace with the root of all sandboxes; the spawner lives in it
+  int init_program = -1;  // sealed copy of the init
+  std::vector<sock_filter> filter, template_filter;
+};
+
+/// Makes both mount namespaces and moves into the second. Without root it makes a user namespace first. Empty when
+/// done, else what failed.
+std::string setUpNamespaces(Host& host);
+
+/// A new user namespace in which only kFunctionUser exists; its descriptor or -errno.
+int makeUserNamespace();
+
+/// Copies the init program into sealed memory.
+int makeInitProgram();
+
+}  // namespace lectern::spawner

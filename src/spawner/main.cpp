@@ -1,0 +1,29 @@
+// lectern-spawner: started by the engine with a socket at descriptor 3; not for use by hand.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "spawner/server.h"
+
+int main(int argc, char** argv) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (argc != 2 || getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
+    fputs("lectern-spawner is started by lectern, not by hand\n", stderr);
+    return 2;
+  }
+  fcntl(3, F_SETFD, FD_CLOEXEC);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Without root this would take away its right to write the maps of its user namespaces.
+  if (geteuid() == 0) prctl(PR_SET_DUMPABLE, 0);
+  signal(SIGINT, SIG_IGN);  // Ctrl-C goes to the engine, which ends this program by closing the socket
+  signal(SIGTERM, SIG_IGN);
+  lectern::spawner::Server(3, strcmp(argv[1], "none") == 0).run();
+  return 0;
+}

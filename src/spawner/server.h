@@ -1,0 +1,70 @@
+#pragma once
+// The spawner's event loop: requests of the engine, ends of sandboxes, reports of templates, memory marks.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "spawner/box.h"
+
+namespace lectern::spawner {
+
+class Server {
+ public:
+  /// `socket` leads to the engine. `plain`: do not try to isolate.
+  Server(int socket, bool plain) : engine_(socket), plain_(plain) {}
+  /// Runs until the engine closes its end; removes everything that was made.
+  void run();
+
+ private:
+  enum class Kind { kEngine, kEnd, kControl, kPressure, kTemplate };
+  struct Watch {
+    Kind kind;
+    Box* box;
+  };
+
+  Machine setUp();
+  void watch(int fd, Kind kind, Box* box, uint32_t events = 0);
+  void unwatch(int fd);
+  void dispatch(int fd);
+  void onRequest();
+  void onEnd(Box& box);
+  bool onControl(Box& box);  // false when nothing was there
+  void onPressure(Box& box);
+  void onTemplate(Box& box);
+
+  void start(Request request, Spec spec, const std::string& template_id);
+  void startPlainProcess(const Spec& spec);
+  std::unique_ptr<Box> takeBox(Request request, Box* parent, int& error);
+  bool launch(Box& box, Request request, const Spec& spec, int output, int& error, std::string& what);
+  void adopt(std::unique_ptr<Box> box, int output_read);
+  void orderFork(Box& box);
+  void refuse(const std::string& id, int error, const std::string& what);
+  void control(Request request, const std::string& id);
+  void finish(Box& box);
+  void refill();
+  void removeGroups();
+  void shutDown();
+  void send(const Writer& message, const std::vector<int>& fds = {});
+
+  int engine_, epoll_ = -1;
+  bool plain_, done_ = false;
+  size_t wanted_ = 0;
+  Host host_;
+  Groups groups_;
+  bool limited_ = false;  // all limits are enforced by groups
+  std::unordered_map<int, Watch> watches_;
+  std::unordered_map<std::string, std::unique_ptr<Box>> boxes_;
+  std::vector<std::unique_ptr<Box>> spare_;
+  std::unordered_map<std::string, std::unique_ptr<Box>> spare_forks_;  // by template
+  struct PendingFork {
+    int output;
+    std::vector<std::string> env;
+  };
+  std::unordered_map<std::string, PendingFork> forks_;
+  std::vector<GroupSet> leaving_;
+};
+
+}  // namespace lectern::spawner
