@@ -1,5 +1,6 @@
 #pragma once
-// A simple blocking HTTP/1.1 client with keep-alive, for the command line, tests and webhooks. Not for the loop's thread.
+// A simple blocking HTTP/1.1 client with keep-alive, for the command line, tests and webhooks. Not for the loop's
+// thread.
 
 #include <functional>
 #include <string>
@@ -25,7 +26,7 @@ struct ClientRequest {
   Headers headers;  // Host and Content-Length are added
   std::string_view body;
   Nanos timeout{Seconds(60)};
-  uint64_t body_limit = 256 << 20;                    // of the answer
+  uint64_t body_limit = 256 << 20;                     // of the answer
   std::function<void(std::string_view)> on_body = {};  // the answer in pieces instead of in `body`
 };
 

@@ -54,7 +54,7 @@ class Connection final : public ParserEvents, public std::enable_shared_from_thi
   HttpParser parser_;
   std::shared_ptr<Exchange> exchange_;  // until it is complete and handed over
   Exchange* current_ = nullptr;         // until it is answered or the connection goes
-  std::string in_;  // bytes read but not parsed yet
+  std::string in_;                      // bytes read but not parsed yet
   std::vector<Piece> out_;
   size_t unsent_ = 0;
   bool busy_ = false;        // a request is being answered

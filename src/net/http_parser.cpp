@@ -210,9 +210,7 @@ bool HttpParser::keepAlive() const {
 bool HttpParser::chunked() const {
   return impl_->with([](const auto& parser) { return parser.chunked(); });
 }
-bool HttpParser::expectContinue() const {
-  return equalsIgnoreCase(impl_->out.headers.get("Expect"), "100-continue");
-}
+bool HttpParser::expectContinue() const { return equalsIgnoreCase(impl_->out.headers.get("Expect"), "100-continue"); }
 std::optional<uint64_t> HttpParser::contentLength() const { return impl_->out.content_length; }
 
 }  // namespace lectern::net

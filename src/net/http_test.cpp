@@ -126,8 +126,7 @@ TEST(SigV4, SignsAndVerifies) {
 TEST(SigV4, KnownSignature) {
   Credentials credentials{"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", ""};
   Headers headers;
-  signRequest(headers, "GET", "/", "example.amazonaws.com", "", "us-east-1", "service", credentials,
-              {1440938160000});
+  signRequest(headers, "GET", "/", "example.amazonaws.com", "", "us-east-1", "service", credentials, {1440938160000});
   auto scope = parseAuthorization(headers.get("Authorization"));
   ASSERT_TRUE(scope);
   EXPECT_EQ(scope->signature, "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31");

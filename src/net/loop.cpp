@@ -75,7 +75,8 @@ void Loop::post(Callback callback) {
     posted_.push_back(std::move(callback));
   }
   uint64_t one = 1;
-  if (first) [[maybe_unused]] ssize_t n = write(wakeup_.get(), &one, sizeof one);
+  if (first) [[maybe_unused]]
+    ssize_t n = write(wakeup_.get(), &one, sizeof one);
 }
 
 void Loop::stop() {

@@ -88,7 +88,8 @@ class Loop {
   std::atomic<bool> stopping_{false};
 };
 
-/// Sets malloc's thresholds so that megabyte payloads reuse pages instead of mapping fresh ones. Once, at program start.
+/// Sets malloc's thresholds so that megabyte payloads reuse pages instead of mapping fresh ones. Once, at program
+/// start.
 void tuneAllocator();
 
 }  // namespace lectern::net

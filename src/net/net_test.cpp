@@ -135,7 +135,8 @@ TEST(HttpServer, StreamsRequestBodies) {
                 [seen](std::shared_ptr<Exchange> exchange) {
                   exchange->onBody([seen](std::string_view bytes) { *seen += std::to_string(bytes.size()) + ","; });
                 });
-  std::string answer = served.raw("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n");
+  std::string answer =
+      served.raw("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n");
   EXPECT_NE(answer.find("3,1,"), std::string::npos);
 }
 

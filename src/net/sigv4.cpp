@@ -142,8 +142,8 @@ void signRequest(Headers& headers, std::string_view method, std::string_view tar
   for (auto& name : names) signed_headers += (signed_headers.empty() ? "" : ";") + name;
   std::string signature = signatureOf(headers, method, target, sha256Hex(body), signed_headers, date, region, service,
                                       credentials.secret_key);
-  headers.set("Authorization", "AWS4-HMAC-SHA256 Credential=" + credentials.access_key + "/" + date.substr(0, 8) + "/" +
-                                   std::string(region) + "/" + std::string(service) +
+  headers.set("Authorization", "AWS4-HMAC-SHA256 Credential=" + credentials.access_key + "/" + date.substr(0, 8) +
+                                   "/" + std::string(region) + "/" + std::string(service) +
                                    "/aws4_request, SignedHeaders=" + signed_headers + ", Signature=" + signature);
 }
 

@@ -64,8 +64,8 @@ std::vector<std::pair<std::string, std::string>> parseQuery(std::string_view que
     if (pair.empty()) continue;
     size_t equals = pair.find('=');
     auto key = percentDecode(pair.substr(0, equals), true);
-    auto value =
-        equals == std::string_view::npos ? std::optional<std::string>("") : percentDecode(pair.substr(equals + 1), true);
+    auto value = equals == std::string_view::npos ? std::optional<std::string>("")
+                                                  : percentDecode(pair.substr(equals + 1), true);
     if (key && value) out.emplace_back(std::move(*key), std::move(*value));
   }
   return out;
