@@ -14,6 +14,7 @@ int main(int argc, char** argv) {
   int status = 0;
   addRead(app, status);
   addPrice(app, status);
+  addServe(app, status);
   addDoctor(app, status);
   try {
     app.parse(argc, argv);

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "contract/errors.h"
+#include "contract/json_check.h"
 #include "contract/limits.h"
 #include "contract/names.h"
 #include "contract/operations.h"
@@ -63,6 +64,61 @@ TEST(Errors, BodiesAsOnTheWire) {
   EXPECT_EQ(
       functionErrorBody(error_type::kTimeout, "id", "Task timed out after 1.00 seconds"),
       R"({"errorType":"Sandbox.Timedout","errorMessage":"RequestId: id Error: Task timed out after 1.00 seconds"})");
+}
+
+TEST(JsonCheck, AcceptsJsonOnly) {
+  for (std::string good :
+       {"{}", "[]", "null", " 1 ", "-0.5e+10", "\"a\"", "[1,[2,{\"a\":[]}],\"x\"]", "{\"a\":1,\"b\":{}}",
+        "\"\\u00e9\\n\"", "\"\xc3\xa9 \xf0\x9f\x98\x80\"", "\"0123456789abcdef0123456789\""}) {
+    EXPECT_TRUE(isJson(good)) << good;
+  }
+  for (std::string bad : {"",
+                          " ",
+                          "{",
+                          "}",
+                          "[1,]",
+                          "{\"a\"}",
+                          "{\"a\":}",
+                          "{a:1}",
+                          "01",
+                          "1.",
+                          "-",
+                          "1e",
+                          "tru",
+                          "\"",
+                          "\"\n\"",
+                          "\"\\x\"",
+                          "\"\\u12g4\"",
+                          "\"\xff\"",
+                          "\"\xc0\x80\"",
+                          "\"\xed\xa0\x80\"",
+                          "1 2",
+                          "[1}",
+                          "{]",
+                          "[1 2]",
+                          "{\"a\":1,}"}) {
+    EXPECT_FALSE(isJson(bad)) << bad;
+  }
+  EXPECT_TRUE(isJson(std::string(512, '[') + std::string(512, ']')));
+  EXPECT_FALSE(isJson(std::string(513, '[') + std::string(513, ']')));
+}
+
+// The library's parser is the reference, on small texts of every kind of character.
+TEST(JsonCheck, AgreesWithTheLibrary) {
+  const std::string letters = "{}[]\",:0-1.e tfn\\u\n";
+  uint64_t random = 1;
+  int accepted = 0;
+  for (int i = 0; i < 300'000; ++i) {
+    std::string text;
+    random = random * 6364136223846793005u + 1442695040888963407u;
+    for (uint64_t bits = random >> 8, n = random >> 61; n > 0; --n, bits /= letters.size()) {
+      text += letters[bits % letters.size()];
+    }
+    bool ours = isJson(text);
+    accepted += ours;
+    ASSERT_EQ(ours, bool(parseJson(text))) << text;
+  }
+  EXPECT_GT(accepted, 1000);
 }
 
 TEST(Limits, ProfilesDiffer) {

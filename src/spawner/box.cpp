@@ -19,7 +19,6 @@
 
 #include "spawner/init_protocol.h"
 #include "spawner/system.h"
-#include "spawner/template_protocol.h"
 
 namespace lectern::spawner {
 namespace {

@@ -21,7 +21,6 @@
 #include <stdint.h>
 
 #include "spawner/init_protocol.h"
-#include "spawner/template_protocol.h"
 
 namespace {
 

@@ -1,0 +1,99 @@
+#include <fmt/core.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "cli/commands.h"
+#include "contract/limits.h"
+#include "engine/engine.h"
+
+namespace lectern::cli {
+
+namespace {
+
+struct ServeOptions {
+  std::string config, listen = "127.0.0.1:9000", state, quotas = "current";
+  bool no_sandbox = false, require_signature = false;
+  double idle_s = 0;
+};
+
+/// Waits until somebody asks the program to end.
+void waitForSignal() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  int number = 0;
+  sigwait(&set, &number);
+}
+
+int serve(const ServeOptions& options) {
+  // Blocked before any thread starts, so that only sigwait sees them.
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &descriptors);
+  }
+  engine::EngineOptions engine_options;
+  engine_options.listen = options.listen;
+  engine_options.state_dir = options.state;
+  engine_options.quotas = *contract::quotasFromName(options.quotas);
+  engine_options.sandbox = !options.no_sandbox;
+  engine_options.require_signature = options.require_signature;
+  engine_options.idle = Nanos(int64_t(options.idle_s * 1e9));
+  auto complain = [](const Error& error) {
+    fmt::print(stderr, "lectern serve: {}\n", error.message);
+    return 1;
+  };
+  if (const char* key = getenv("AWS_ACCESS_KEY_ID"); key && options.require_signature) engine_options.access_key = key;
+  if (const char* key = getenv("AWS_SECRET_ACCESS_KEY"); key && options.require_signature) {
+    engine_options.secret_key = key;
+  }
+  auto engine = engine::Engine::start(engine_options);
+  if (!engine) return complain(engine.error());
+  if (!options.config.empty()) {
+    auto added = (*engine)->addServerless(options.config);
+    if (!added) return complain(added.error());
+    for (auto& warning : *added) fmt::print(stderr, "warning: {}\n", warning);
+  }
+  if ((*engine)->isolation() != "isolation: full") fmt::print(stderr, "{}\n", (*engine)->isolation());
+  fmt::print("listening on {}\n", (*engine)->endpoint());
+  fflush(stdout);
+  waitForSignal();
+  return 0;
+}
+
+}  // namespace
+
+void addServe(CLI::App& app, int& status) {
+  auto options = std::make_shared<ServeOptions>();
+  auto* command = app.add_subcommand(
+      "serve",
+      "Serve the AWS Lambda API on this machine.\n"
+      "Example: lectern serve --config serverless.yml --listen 127.0.0.1:9000\n"
+      "Then:    aws lambda invoke --endpoint-url http://127.0.0.1:9000 --function-name echo out.json");
+  command->add_option("--config", options->config, "Functions to start with (serverless.yml)")
+      ->check(CLI::ExistingFile);
+  command->add_option("--listen", options->listen, "HOST:PORT; port 0 picks one")->capture_default_str();
+  command->add_option("--state", options->state, "Folder for functions and logs that outlive the server");
+  command->add_option("--quotas", options->quotas, "Lambda's limits: current or 2020")
+      ->check(CLI::IsMember({"current", "2020"}))
+      ->capture_default_str();
+  command->add_option("--idle", options->idle_s, "Seconds that an instance without work is kept (default: as Lambda)");
+  command->add_flag("--no-sandbox", options->no_sandbox, "Run functions as plain processes, without isolation");
+  command->add_flag("--require-signature", options->require_signature,
+                    "Refuse requests that are not signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+  command->callback([options, &status] { status = serve(*options); });
+}
+
+}  // namespace lectern::cli

@@ -1,0 +1,81 @@
+#include "engine/instance/environment.h"
+
+#include <signal.h>
+
+namespace lectern::engine {
+
+std::vector<std::string> environmentOf(const FunctionVersion& version, const contract::Place& place,
+                                       const std::string& log_stream, const std::string& init_type) {
+  std::string group = version.log_group.empty() ? contract::logGroup(version.name) : version.log_group;
+  std::vector<std::string> env = {
+      "AWS_ACCESS_KEY_ID=ASIALECTERNLOCAL0000",
+      "AWS_SECRET_ACCESS_KEY=lectern-local",
+      "AWS_SESSION_TOKEN=lectern-local",
+      "AWS_REGION=" + place.region,
+      "AWS_DEFAULT_REGION=" + place.region,
+      "AWS_LAMBDA_FUNCTION_NAME=" + version.name,
+      "AWS_LAMBDA_FUNCTION_VERSION=" + version.version,
+      "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=" + std::to_string(version.memory_mb),
+      "AWS_LAMBDA_INITIALIZATION_TYPE=" + init_type,
+      "AWS_LAMBDA_LOG_GROUP_NAME=" + group,
+      "AWS_LAMBDA_LOG_STREAM_NAME=" + log_stream,
+      "AWS_XRAY_CONTEXT_MISSING=LOG_ERROR",
+      "AWS_XRAY_DAEMON_ADDRESS=169.254.100.1:2000",
+      "_AWS_XRAY_DAEMON_ADDRESS=169.254.100.1",
+      "_AWS_XRAY_DAEMON_PORT=2000",
+      "LAMBDA_TASK_ROOT=/var/task",
+      "LAMBDA_RUNTIME_DIR=/var/runtime",
+      "_HANDLER=" + version.handler,
+      "TZ=:UTC",
+      "LANG=en_US.UTF-8",
+      "PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+      "LD_LIBRARY_PATH=/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+  };
+  if (!version.runtime.starts_with("provided")) env.push_back("AWS_EXECUTION_ENV=AWS_Lambda_" + version.runtime);
+  if (version.json_logs) env.push_back("AWS_LAMBDA_LOG_FORMAT=JSON");
+  for (auto& [name, value] : version.environment) {
+    if (name == "LD_LIBRARY_PATH" || name == "PATH" || name == "TZ" || name == "LANG") {
+      // The customer's value replaces the platform's.
+      std::erase_if(env, [&](const std::string& item) { return item.starts_with(name + "="); });
+    }
+    env.push_back(name + "=" + value);
+  }
+  return env;
+}
+
+std::string signalName(int number) {
+  switch (number) {
+    case SIGKILL:
+      return "killed";
+    case SIGSEGV:
+      return "segmentation fault";
+    case SIGABRT:
+      return "aborted";
+    case SIGBUS:
+      return "bus error";
+    case SIGFPE:
+      return "floating point exception";
+    case SIGILL:
+      return "illegal instruction";
+    case SIGTERM:
+      return "terminated";
+    case SIGINT:
+      return "interrupt";
+    case SIGHUP:
+      return "hangup";
+    case SIGQUIT:
+      return "quit";
+    case SIGTRAP:
+      return "trace/breakpoint trap";
+    case SIGPIPE:
+      return "broken pipe";
+    case SIGALRM:
+      return "alarm clock";
+    case SIGSYS:
+      return "bad system call";
+    default:
+      return "signal " + std::to_string(number);
+  }
+}
+
+}  // namespace lectern::engine

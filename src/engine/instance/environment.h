@@ -1,0 +1,18 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "contract/names.h"
+#include "engine/control/function.h"
+
+namespace lectern::engine {
+
+/// The variables that Lambda sets for a function's process, as "NAME=value", with the customer's behind them.
+/// `init_type`: "on-demand", "provisioned-concurrency" or "snap-start".
+std::vector<std::string> environmentOf(const FunctionVersion& version, const contract::Place& place,
+                                       const std::string& log_stream, const std::string& init_type);
+
+/// Name of a signal as Lambda writes it: "killed", "segmentation fault", ...
+std::string signalName(int number);
+
+}  // namespace lectern::engine

@@ -1,0 +1,46 @@
+#pragma once
+// Where the processes of instances come from: sandboxes of the spawner, or plain processes.
+
+#include <functional>
+#include <memory>
+
+#include "base/files.h"
+#include "base/result.h"
+#include "engine/sandbox/sandbox.h"
+#include "net/loop.h"
+
+namespace lectern::engine {
+
+/// The processes of one environment. Calls never wait. Dropping it kills them.
+class Environment {
+ public:
+  virtual ~Environment() = default;
+  /// The listening socket of the Runtime API.
+  virtual Fd takeApiListener() = 0;
+  /// Read end of the pipe behind standard output and standard error, non-blocking.
+  virtual Fd takeOutput() = 0;
+  virtual void onExit(std::function<void(const sandbox::ExitInfo&)> callback) = 0;
+  virtual void freeze() = 0;
+  virtual void thaw() = 0;
+  virtual void kill() = 0;
+  virtual void setCpuQuota(double cores) = 0;
+  virtual Bytes memoryPeak() const = 0;
+  virtual int pid() const = 0;
+};
+
+class InstanceHost {
+ public:
+  using Callback = std::function<void(Result<std::unique_ptr<Environment>>)>;
+  virtual ~InstanceHost() = default;
+  /// The callback runs later, from the loop.
+  virtual void spawn(sandbox::SandboxSpec spec, Callback done) = 0;
+  virtual std::string description() const = 0;
+};
+
+/// Processes without isolation: descriptors are limited, memory, files and network are not.
+std::unique_ptr<InstanceHost> makePlainHost(net::Loop& loop);
+
+/// Sandboxes of the spawner; `allow_none` goes on where this machine offers no isolation.
+Result<std::unique_ptr<InstanceHost>> makeSandboxHost(net::Loop& loop, const sandbox::SpawnerOptions& options);
+
+}  // namespace lectern::engine
