@@ -19,6 +19,7 @@
 
 #include "spawner/init_protocol.h"
 #include "spawner/system.h"
+#include "spawner/template_protocol.h"
 
 namespace lectern::spawner {
 namespace {

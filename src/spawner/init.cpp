@@ -21,6 +21,7 @@
 #include <stdint.h>
 
 #include "spawner/init_protocol.h"
+#include "spawner/template_protocol.h"
 
 namespace {
 

@@ -22,31 +22,12 @@ struct InitGo {
   uint32_t uid, gid, max_fds, max_processes;
 };
 
-/// The descriptor that a template finds its socket at.
-constexpr int kTemplateFd = 5;
-
 enum InitReplyKind : uint32_t { kInitMounted = 1, kInitEnded, kInitFailed };
 
 struct InitReply {
   uint32_t kind;
   int32_t value;  // kInitEnded: the status word of wait4; kInitFailed: errno
   int32_t step;   // kInitFailed: number of the mount; kInitEnded: errno of exec when it failed, or 0
-};
-
-/// From the spawner to a template: "fork". Followed by NUL-terminated "NAME=value" texts. Descriptors: the init of the
-/// fresh sandbox (pidfd), output, then `joins` files to write "0" to.
-struct ForkOrder {
-  uint32_t joins, variables;
-  char id[68];
-};
-
-enum TemplateSays : uint32_t { kTemplateParked = 1, kTemplateCannot, kTemplateForked, kTemplateChildEnded };
-
-/// From a template to the spawner. It is written by untrusted code: every field is checked.
-struct TemplateReport {
-  uint32_t kind;
-  int32_t value;   // kTemplateChildEnded: status word; kTemplateForked: errno or 0
-  char text[200];  // id of the sandbox, or the reason
 };
 
 }  // namespace lectern::spawner

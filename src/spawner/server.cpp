@@ -16,6 +16,7 @@
 #include "spawner/init_protocol.h"
 #include "spawner/plain.h"
 #include "spawner/system.h"
+#include "spawner/template_protocol.h"
 
 namespace lectern::spawner {
 

@@ -228,6 +228,7 @@ void Spawner::spawn(SandboxSpec spec, SpawnCallback done) {
 }
 
 void Spawner::spawnTemplate(SandboxSpec spec, SpawnCallback done, TemplateCallback ready) {
+  spec.env.push_back("AWS_LAMBDA_INITIALIZATION_TYPE=snap-start");
   submit(static_cast<uint32_t>(Request::kTemplate), std::move(spec), "", {std::move(done), std::move(ready)});
 }
 
