@@ -1,7 +1,9 @@
 #include "reader/analyse.h"
 
+#include "reader/relations/relations.h"
 #include "reader/tables/rules.h"
 #include "reader/tables/tables.h"
+#include "reader/values/values.h"
 
 namespace lectern::reader {
 
@@ -10,6 +12,16 @@ void analysePage(Page& page, const Image& image) {
   findTables(page);
 }
 
-void finishDocument(Document& document) { assignIds(document); }
+void finishDocument(Document& document) {
+  const Conventions conventions = decideConventions(document);
+  for (auto& page : document.pages) {
+    findValues(page, conventions);
+    findKeyValues(page);
+  }
+  assignIds(document);
+  for (auto& page : document.pages) findRelations(page);
+  classify(document);
+  findFields(document);
+}
 
 }  // namespace lectern::reader

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "reader/page/page.h"
-#include "reader/tables/rows.h"
+#include "reader/page/rows.h"
 
 namespace lectern::reader {
 

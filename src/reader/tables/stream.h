@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "reader/page/page.h"
-#include "reader/tables/rows.h"
+#include "reader/page/rows.h"
 
 namespace lectern::reader {
 

@@ -1,5 +1,6 @@
 #pragma once
-// Words as text rows and segments: the raw material of tables.
+// Words as text rows and segments, whatever lines recognition made of them: for tables and for labels with their
+// values.
 
 #include <vector>
 

@@ -1,4 +1,4 @@
-#include "reader/tables/rows.h"
+#include "reader/page/rows.h"
 
 #include <algorithm>
 #include <cmath>
@@ -58,8 +58,8 @@ bool ruleBetween(const Box& left, const Box& right, const std::vector<Box>& rule
   const double y = (std::max(left.y0, right.y0) + std::min(left.y1, right.y1)) / 2.0;
   return std::any_of(rules.begin(), rules.end(), [&](const Box& r) {
     const double x = r.centerX();
-    return r.y0 <= y && r.y1 >= y && x >= left.centerX() && x <= right.centerX() && x >= left.x1 - 0.3 * left.height() &&
-           x <= right.x0 + 0.3 * right.height();
+    return r.y0 <= y && r.y1 >= y && x >= left.centerX() && x <= right.centerX() &&
+           x >= left.x1 - 0.3 * left.height() && x <= right.x0 + 0.3 * right.height();
   });
 }
 
@@ -105,9 +105,12 @@ bool looksNumeric(const std::string& text) {
   size_t digits = 0, letters = 0, marks = 0;
   for (const char c : text) {
     const auto u = static_cast<unsigned char>(c);
-    if (c >= '0' && c <= '9') ++digits;
-    else if ((u | 32) >= 'a' && (u | 32) <= 'z') ++letters;
-    else if (c != ' ') ++marks;
+    if (c >= '0' && c <= '9')
+      ++digits;
+    else if ((u | 32) >= 'a' && (u | 32) <= 'z')
+      ++letters;
+    else if (c != ' ')
+      ++marks;
   }
   if (digits > 0) return digits >= letters;
   if (letters == 0) return marks > 0 && marks <= 3;

@@ -1,0 +1,110 @@
+#include <algorithm>
+
+#include "reader/relations/finders.h"
+#include "reader/relations/labels.h"
+
+namespace lectern::reader {
+
+namespace {
+
+/// Takes registration numbers and their brackets off a name: "X SDN BHD (123456-K)", "X CO.REG 123".
+std::string cleanName(std::string text) {
+  static const RE2 bracket(
+      "\\s*[(\\[]?[^(\\[]*(?:\\d{4,}|\\d-\\d|CO\\.?\\s?(?:REG|NO)|REG\\.?\\s?NO)[^)\\]]*[)\\]]?.*$");
+  static const RE2 number_tail("\\s+[(\\[]?\\s?[A-Z]{0,4}\\s?\\d{4,}\\s?[-–]?\\s?[A-Z]{0,2}\\s?[)\\]]?.*$");
+  static const RE2 bracket_tail("\\s*[(\\[][^()\\[\\]]*\\d[^()\\[\\]]*[)\\]]?.*$");
+  RE2::Replace(&text, bracket_tail, "");
+  RE2::Replace(&text, number_tail, "");
+  static const RE2 ends("^[\\s.,:;*\"'~_=|-]+|[\\s,:;*\"'~_=|-]+$");
+  RE2::GlobalReplace(&text, ends, "");
+  return text;
+}
+
+size_t lettersIn(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
+  }));
+}
+
+size_t digitsIn(const std::string& text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; }));
+}
+
+std::vector<int> wordsOf(const SceneRow& row) {
+  std::vector<int> out;
+  for (const auto& s : row.segments) out.insert(out.end(), s.words.begin(), s.words.end());
+  return out;
+}
+
+double meanConfidence(const Scene& scene, const SceneRow& row) {
+  double sum = 0;
+  int n = 0;
+  for (const int w : wordsOf(row)) {
+    sum += scene.page.words[static_cast<size_t>(w)].confidence;
+    ++n;
+  }
+  return n == 0 ? 0 : sum / n;
+}
+
+/// Only a legal form: the second half of a name over two lines.
+bool onlyLegalForm(const std::string& small) {
+  static const RE2 only(
+      "^\\W*(?:\\(?m\\)? ?)?(?:sdn\\.? ?,? ?bhd|bhd|s/b|gmbh|ltd|limited|inc|llc|ag|plc)\\W*(?:\\(?\\d.*)?$");
+  return RE2::FullMatch(small, only);
+}
+
+}  // namespace
+
+std::optional<Company> findCompany(const Scene& scene) {
+  const auto& rows = scene.rows;
+  const size_t limit = std::min<size_t>(rows.size(), 14);
+  size_t best = rows.size();
+  double best_score = 0;
+  int place = 0;
+  for (size_t r = 0; r < limit; ++r) {
+    const SceneRow& row = rows[r];
+    const size_t letters = lettersIn(row.text);
+    if (letters < 3) continue;
+    double score = 4 - 0.7 * place;
+    ++place;
+    if (has(row.small, labels().legal_form))
+      score += 5;
+    else if (has(row.small, labels().trade))
+      score += 1.5;
+    if (has(row.small, labels().not_company)) score -= 4;
+    if (digitsIn(row.text) > letters) score -= 3;
+    if (letters < 6) score -= 1.5;
+    if (row.segments.size() > 2) score -= 2;
+    if (row.box.height() > 1.35 * scene.em) score += 1;
+    // Handwriting and logos are read badly and in small letters.
+    if (meanConfidence(scene, row) < 0.75) score -= 2;
+    const bool any_capital =
+        std::any_of(row.text.begin(), row.text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    if (!any_capital) score -= 2.5;
+    if (score > best_score) {
+      best_score = score;
+      best = r;
+    }
+  }
+  if (best >= rows.size()) return std::nullopt;
+  size_t first = best, last = best;
+  if (onlyLegalForm(rows[best].small) && best > 0) first = best - 1;
+  if (!has(rows[best].small, labels().legal_form) && best + 1 < rows.size() && onlyLegalForm(rows[best + 1].small))
+    last = best + 1;
+  Company out;
+  out.row = last;
+  out.field.name = "company";
+  out.field.page = scene.page.number;
+  for (size_t r = first; r <= last; ++r) {
+    if (!out.field.text.empty()) out.field.text += ' ';
+    out.field.text += rows[r].text;
+    const auto words = wordsOf(rows[r]);
+    out.field.words.insert(out.field.words.end(), words.begin(), words.end());
+  }
+  out.field.value = cleanName(out.field.text);
+  if (out.field.value.empty()) out.field.value = out.field.text;
+  out.field.confidence = static_cast<float>(std::clamp(0.2 + best_score / 12, 0.1, 0.95));
+  return out;
+}
+
+}  // namespace lectern::reader
