@@ -90,6 +90,12 @@ void scalePage(Page& page, double scale) {
     for (auto& p : l.quad) p = {static_cast<float>(p.x * scale), static_cast<float>(p.y * scale)};
   }
   for (auto& b : page.blocks) scaleBox(b.box, scale);
+  for (auto& r : page.rules) scaleBox(r.box, scale);
+  for (auto& f : page.frames) scaleBox(f.box, scale);
+  for (auto& t : page.tables) {
+    scaleBox(t.box, scale);
+    for (auto& c : t.cells) scaleBox(c.box, scale);
+  }
 }
 
 }  // namespace
@@ -119,8 +125,10 @@ Result<Page> Reader::readPage(const Image& image, int number, std::vector<StageT
   TRY(auto read, impl_->recognizer->recognise(image, regions));
   stages.lap("recognise");
   layOut(page, toLines(std::move(regions), std::move(read)));
-  if (image.source_scale != 1) scalePage(page, image.source_scale);
   stages.lap("layout");
+  analysePage(page, image);
+  if (image.source_scale != 1) scalePage(page, image.source_scale);
+  stages.lap("structure");
   return page;
 }
 
