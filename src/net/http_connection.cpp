@@ -33,6 +33,7 @@ void Connection::close() {
   auto self = shared_from_this();
   int fd = fd_.get();
   server_.loop_.unwatch(fd);
+  server_.loop_.cancel(std::exchange(late_flush_, 0));
   server_.forget(fd);
   fd_.close();
   out_.clear();
@@ -293,7 +294,18 @@ void Connection::sendEnd(const Headers& trailers, bool chunked) {
 
 void Connection::answerDone() {
   if (auto* exchange = std::exchange(current_, nullptr)) exchange->connection_ = nullptr;
-  flush();
+  if (!in_.empty() && !close_after_) {
+    // The peer has sent its next request already: one system call, and one wake-up of the peer, serves both answers.
+    if (late_flush_ == 0) {
+      late_flush_ = server_.loop_.after(Millis(1), [this] {
+        late_flush_ = 0;
+        auto self = shared_from_this();
+        flush();
+      });
+    }
+  } else {
+    flush();
+  }
   if (!fd_.valid()) return;
   if (close_after_) {
     if (unsent_ == 0) lingerClose();
@@ -309,6 +321,7 @@ void Connection::answerDone() {
 }
 
 void Connection::flush() {
+  if (late_flush_ != 0) server_.loop_.cancel(std::exchange(late_flush_, 0));
   while (unsent_ > 0) {
     iovec parts[16];
     size_t count = 0;

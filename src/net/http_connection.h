@@ -65,6 +65,7 @@ class Connection final : public ParserEvents, public std::enable_shared_from_thi
   bool close_after_ = false;
   bool lingering_ = false;
   bool drained_wanted_ = false;
+  uint64_t late_flush_ = 0;  // timer
   uint64_t lingered_ = 0;
   SteadyTime last_progress_;
 };
