@@ -44,6 +44,7 @@ double dateScore(const Scene& scene, size_t r, const Value& value) {
   if (has(label, labels().other_date)) score -= 4;
   if (has(label, RE2("rechnungsdatum|invoice date|date de facture|factuurdatum|belegdatum|issue date|bill date")))
     score += 3;
+  if (has(scene.rows[r].small, labels().invoice_title) && !has(label, labels().other_date)) score += 2.5;
   const std::string year = value.normalized.substr(0, 4);
   if (year < "1990" || year > "2035") score -= 2;
   for (const int v : scene.rows[r].values) {
@@ -179,19 +180,54 @@ void add(Document& document, std::optional<Field> field) {
   document.fields.push_back(std::move(*field));
 }
 
-/// The currency that most amounts carry.
-std::string currencyOf(const Document& document) {
-  std::map<std::string, int> votes;
+/// A currency's code or sign in a word.
+std::string currencyWord(const std::string& text) {
+  static const RE2 code("(?:^|\\W)(EUR|USD|GBP|MYR|INR|CHF|SGD)(?:\\W|$)");
+  std::string found;
+  if (RE2::PartialMatch(text, code, &found)) return found;
+  if (text.find("€") != std::string::npos) return "EUR";
+  if (text.find("£") != std::string::npos) return "GBP";
+  if (text == "Rs" || text == "Rs.") return "INR";
+  if (text.starts_with("$")) return "USD";
+  return text.starts_with("RM") ? "MYR" : "";
+}
+
+/// The currency that most amounts carry or that is named most often.
+Field currencyOf(const Document& document) {
+  std::map<std::string, std::pair<double, Field>> votes;
+  const auto vote = [&](const std::string& code, double weight, const Page& page, const std::vector<int>& words) {
+    auto& [sum, field] = votes[code];
+    if (sum == 0) {
+      field.page = page.number;
+      field.words = words;
+    }
+    sum += weight;
+  };
   for (const auto& page : document.pages) {
     for (const auto& v : page.values) {
-      if (!v.currency.empty()) ++votes[v.currency];
+      if (!v.currency.empty()) vote(v.currency, 2, page, v.words);
+    }
+    for (size_t i = 0; i < page.words.size(); ++i) {
+      const std::string code = currencyWord(page.words[i].text);
+      if (!code.empty()) vote(code, 1, page, {static_cast<int>(i)});
     }
   }
-  std::string best;
-  for (const auto& [code, n] : votes) {
-    if (best.empty() || n > votes[best]) best = code;
+  Field best;
+  double best_sum = 0;
+  for (auto& [code, found] : votes) {
+    if (found.first <= best_sum) continue;
+    best_sum = found.first;
+    best = found.second;
+    best.value = best.text = code;
   }
+  best.name = "currency";
+  best.confidence = 0.8f;
   return best;
+}
+
+Field renamed(Field field, const char* name) {
+  field.name = name;
+  return field;
 }
 
 void addIds(Document& document, const Scene& scene) {
@@ -203,11 +239,45 @@ void addIds(Document& document, const Scene& scene) {
   }
 }
 
-void addReceipt(Document& document, const Scene& scene) {
+void addHead(Document& document, const Scene& scene) {
   const auto company = findCompany(scene);
-  if (company) add(document, company->field);
-  add(document, findDate(scene));
+  if (document.type == "invoice") {
+    if (auto seller = findSeller(scene)) {
+      add(document, renamed(*seller, "company"));
+      add(document, *seller);
+      add(document, renamed(*seller, "issuer"));
+    }
+  } else if (company) {
+    add(document, company->field);
+  }
   add(document, findAddress(scene, company ? company->row : 0));
+}
+
+/// The sums: total, amount, net, tax and what is due.
+void addSums(Document& document, Total total) {
+  for (const auto& page : document.pages) {
+    if (page.number != total.field.page) continue;
+    const Scene scene(page);
+    const bool credit = std::any_of(scene.rows.begin(), scene.rows.end(),
+                                    [](const SceneRow& r) { return has(r.small, labels().credit_note); });
+    // A credit note prints its sums negative; its fields say how much is given back.
+    if (credit && total.field.value.starts_with("-")) total.field.value.erase(0, 1);
+    add(document, total.field);
+    add(document, renamed(total.field, "amount"));
+    if (document.type == "invoice") add(document, renamed(total.field, "due"));
+    Taxes taxes = findTaxes(scene, total.field.value);
+    for (auto* part : {&taxes.tax, &taxes.net}) {
+      if (credit && *part && (*part)->value.starts_with("-")) (*part)->value.erase(0, 1);
+    }
+    if (taxes.tax) {
+      add(document, *taxes.tax);
+      add(document, renamed(*taxes.tax, "amount_tax"));
+    }
+    if (taxes.net) {
+      add(document, *taxes.net);
+      add(document, renamed(*taxes.net, "amount_untaxed"));
+    }
+  }
 }
 
 }  // namespace
@@ -222,6 +292,44 @@ std::optional<Field> findDueDate(const Scene& scene) {
   });
 }
 
+namespace {
+
+/// The code in the words of a segment from a place in its text on.
+NumberFound codeFrom(const Scene& scene, const Segment& segment, size_t from) {
+  size_t at = 0;
+  int looked = 0;
+  for (const int w : segment.words) {
+    const std::string& word = scene.page.words[static_cast<size_t>(w)].text;
+    const size_t end = at + word.size();
+    if (end > from && ++looked <= 3) {
+      const std::string tail = bare(at >= from ? word : word.substr(from - at));
+      const auto digits = std::count_if(tail.begin(), tail.end(), [](char c) { return c >= '0' && c <= '9'; });
+      if (numberToken(tail) && digits >= 3 && codeIn(scene, {w}).word >= 0) return {tail, w};
+    }
+    at = end + 1;
+  }
+  return {};
+}
+
+/// "Invoice INV/2023/03/0008", "Handelsrechnung (380) Nr. 471102": the code right behind the title.
+std::optional<Field> numberInTitle(const Scene& scene) {
+  for (const auto& row : scene.rows) {
+    for (const auto& s : row.segments) {
+      const std::string text = lowered(textOf(scene.page, s.words));
+      re2::StringPiece match;
+      size_t from = 0;
+      while (labels().invoice_title.Match(text, from, text.size(), RE2::UNANCHORED, &match, 1)) {
+        from = static_cast<size_t>(match.data() - text.data()) + match.size();
+        const NumberFound found = codeFrom(scene, s, from);
+        if (found.word >= 0) return numberField(scene, "invoice_number", found, 0.7f);
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<Field> findInvoiceNumber(const Scene& scene) {
   for (size_t r = 0; r < scene.rows.size(); ++r) {
     const std::string& text = scene.rows[r].small;
@@ -230,7 +338,7 @@ std::optional<Field> findInvoiceNumber(const Scene& scene) {
     const NumberFound found = afterLabel(scene, r, match, text);
     if (found.word >= 0) return numberField(scene, "invoice_number", found, 0.8f);
   }
-  return std::nullopt;
+  return numberInTitle(scene);
 }
 
 void findFields(Document& document) {
@@ -240,28 +348,16 @@ void findFields(Document& document) {
   for (const auto& page : document.pages) {
     const Scene scene(page);
     if (scene.rows.empty()) continue;
-    if (page.number == document.pages.front().number) addReceipt(document, scene);
+    if (page.number == document.pages.front().number) addHead(document, scene);
     add(document, findDate(scene));
     add(document, findInvoiceNumber(scene));
     add(document, findDueDate(scene));
-    auto here = findTotal(scene);
+    auto here = findTotal(scene, document.type == "invoice");
     if (here && (!total || here->field.confidence > total->field.confidence)) total = std::move(here);
     addIds(document, scene);
   }
-  if (total) {
-    for (const auto& page : document.pages) {
-      if (page.number == total->field.page) add(document, findTax(Scene(page), total->field.value));
-    }
-    Field amount = total->field;
-    amount.name = "amount";
-    Field currency = total->field;
-    currency.name = "currency";
-    currency.value = total->currency.empty() ? currencyOf(document) : total->currency;
-    currency.text = currency.value;
-    add(document, total->field);
-    add(document, std::move(amount));
-    add(document, std::move(currency));
-  }
+  if (total) addSums(document, std::move(*total));
+  add(document, currencyOf(document));
 }
 
 }  // namespace lectern::reader

@@ -7,25 +7,37 @@ namespace {
 constexpr char kDate[] = "\\bdate|\\bdatum|tarikh|rechnungsdatum|belegdatum|fecha|\\bdata\\b|\\bdt\\b|d[ao]te ?:";
 constexpr char kOtherDate[] =
     "expir|valid|liefer|leistung|deliver|birth|f[äa]llig|\\bdue\\b|échéance|closed|ship|period|zeitraum|"
-    "order date|bestell|start|end date|check ?in|check ?out|zahlbar|prélèvement|mandat|livraison";
-constexpr char kDueDate[] = "due date|payment due|date due|f[äa]llig|échéance|vervaldatum|zahlbar bis|pay by";
+    "order date|bestell|start|end date|check ?in|check ?out|zahlbar|prélèvement|mandat|livraison|"
+    "limite|fin de|jusqu|until|bis zum|check";
+constexpr char kDueDate[] =
+    "due date|payment due|date due|f[äa]llig|échéance|vervaldatum|zahlbar bis|pay by|"
+    "limite de paiement|until";
 constexpr char kInvoiceNumber[] =
     "(?:tax )?invoice ?(?:no|num|nr|id|#|n°|:)|\\binv(?:oice)?[. ]{0,2}(?:no|nr|#)|"
     "rechnungs? ?-? ?(?:nummer|nr|no)|rechnung (?:nr|no|#)|rechnung:|belegnummer|beleg-?nr|"
     "gutschrift(?:s|en)? ?-? ?(?:nummer|nr)|facture ?(?:n[°o2º.]|num|:)|n[°oº] ?(?:de )?facture|"
     "numéro de (?:la )?facture|avoir ?(?:n[°oº.]|:)|factuur ?(?:nummer|nr)|factura ?(?:n|:)|fattura ?n|"
     "(?:bill|receipt|document|doc|cb|slip|trans|bil|credit note)[. ]{0,2}(?:no|num|nr|#)|bill ?#|"
-    "receipt ?#|invoice ?$|versicherungsscheinnummer";
+    "receipt ?#|invoice ?$|versicherungsscheinnummer|"
+    "invoice number";
+constexpr char kInvoiceTitle[] =
+    "(?:invoice|rechnung|facture|avoir|gutschrift|credit note|factuur|factura|fattura|quittung)"
+    "(?:skorrektur)?\\)?(?: ?\\(\\d{1,4}\\))?(?: ?(?:nr|no|n°|nº|num|#))?[ .:#]*";
+constexpr char kCreditNote[] = "\\bavoir\\b|gutschrift|credit note|creditnota";
+constexpr char kSeller[] =
+    "verkäufer|lieferant\\b|seller|supplier|vendor|fournisseur|vendeur|\\bfrom:|rechnungssteller";
 constexpr char kOrderNumber[] = "order|bestell|auftrag|commande|purchase|\\bpo\\b";
 constexpr char kCustomerNumber[] = "customer|kunden|client|klant|account";
 constexpr char kGrandTotal[] =
     "grand ?total|gesamtbetrag|rechnungsbetrag|bruttobetrag|bruttosumme|gesamtsumme|endbetrag|endsumme|"
     "zahlbetrag|zu zahlen|total ?ttc|net (?:à|a) payer|montant (?:total )?ttc|te betalen|"
     "totaal ?(?:bedrag|incl)|amount ?(?:due|payable)|balance ?due|total ?(?:due|payable|amount|amt|incl|"
-    "\\(?incl|rounded|after|sales? \\(?incl|inc\\b|round|rm\\b)|(?:round(?:ed|ing)?|nett?|final|bill|"
+    "\\(?incl|rounded|after|sales? \\(?incl|inc\\b|round|rm\\b)|(?:round(?:ed|ing)?|final|bill|"
     "invoice) ?-?total|nett? ?amount|round[a-z:]* ?d? ?total|total ?\\(?(?:rm|myr|eur|usd)|"
     "jumlah ?(?:besar|perlu)|\\bfälliger betrag|betrag brutto|brutto ?gesamt|summe brutto|"
-    "total \\(gst incl";
+    "total \\(gst incl|"
+    "due payable|somme à payer|solde à payer|rechnungsbei?trag|restbetrag|offener betrag|total facture|amount to "
+    "pay|zahlbarer betrag|net to pay";
 constexpr char kPlainTotal[] =
     "\\btotal|\\bt0tal|\\biotal|\\bgesamt\\b|\\bsumme\\b|\\btotaal\\b|\\bjumlah\\b|\\btotale\\b|"
     "\\bbrutto\\b|[a-z]?otal ?[:;]";
@@ -36,7 +48,9 @@ constexpr char kNoTotal[] =
     "point|excl|\\(?excl|net\\b|before|without|ht\\b|round(?:ing)? adj|gross sav)|excl|ohne|netto|"
     "nettobetrag|without|gst ?(?:pay|summ|amount)|tax ?(?:total|amount|summ)|mwst|ust\\b|qty|quantity|"
     "discount|rabatt|saving|item(?:s|\\(s\\))? ?[:;]?|\\bht\\b|hors taxe|adjust|points?\\b|summary|"
-    "umsatzsteuer|steuerbetrag|subtot|deposit";
+    "umsatzsteuer|steuerbetrag|subtot|deposit|"
+    "total taxes|total ht|vat amou|\\bvat\\b|"
+    "\\badj\\b";
 constexpr char kCash[] =
     "\\bcash\\b|tender|\\bpaid\\b|payment|visa|master ?card|\\bcard\\b|amex|tunai|bar(?:zahlung)?\\b|"
     "paytype|received|debit|amount paid";
@@ -94,6 +108,7 @@ const Labels& labels() {
       .other_date = RE2(kOtherDate),
       .due_date = RE2(kDueDate),
       .invoice_number = RE2(kInvoiceNumber),
+      .invoice_title = RE2(kInvoiceTitle),
       .order_number = RE2(kOrderNumber),
       .customer_number = RE2(kCustomerNumber),
       .grand_total = RE2(kGrandTotal),
@@ -111,6 +126,8 @@ const Labels& labels() {
       .address = RE2(kAddress),
       .address_end = RE2(kAddressEnd),
       .postcode = RE2(kPostcode),
+      .credit_note = RE2(kCreditNote),
+      .seller = RE2(kSeller),
       .receipt_words = RE2(kReceiptWords),
       .invoice_words = RE2(kInvoiceWords),
       .letter_words = RE2(kLetterWords),

@@ -95,6 +95,18 @@ void addNumbers(const LineText& line, const Conventions& conventions, std::vecto
   }
 }
 
+/// "28-90" or "RM5:00" alone at the end of a line: a point that recognition took for another mark.
+void addMisread(const LineText& line, std::vector<Candidate>& out) {
+  static const RE2 pattern("^(?:.*\\s)?(RM|\\$|€|£)?\\s?(\\d{1,4})([-:~])(\\d{2})$");
+  std::string currency, whole, mark, cents;
+  if (!RE2::FullMatch(line.text, pattern, &currency, &whole, &mark, &cents)) return;
+  if (currency.empty() && (mark == ":" || line.words.size() > 1)) return;
+  Value v = valueOf(currency.empty() ? "decimal" : "currency_amount", "amount", whole + "." + cents, 0.5f);
+  v.currency = currencyOf(currency);
+  const size_t length = currency.size() + whole.size() + 3;
+  out.push_back({line.text.size() - std::min(length, line.text.size()), line.text.size(), 65, std::move(v)});
+}
+
 void addCodes(const LineText& line, std::vector<Candidate>& out) {
   for (auto& c : findCodes(line.text)) {
     Value v = valueOf(c.simple, c.semantic, c.normalized, c.confidence);
@@ -131,6 +143,7 @@ void findValues(Page& page, const Conventions& conventions) {
     addDates(line, conventions, all);
     addNumbers(line, conventions, all);
     addMixedCodes(line, all);
+    addMisread(line, all);
     std::stable_sort(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) {
       if (a.rank != b.rank) return a.rank > b.rank;
       if (a.end - a.begin != b.end - b.begin) return a.end - a.begin > b.end - b.begin;
