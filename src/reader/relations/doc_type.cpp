@@ -19,7 +19,10 @@ struct Features {
   double amounts = 0;          // per row
   double colons = 0;           // labels with a colon, per row
   double table_share = 0;      // of the text area
-  double table_cells = 0;
+  double figures = 0;          // share of table cells that hold figures
+  double fill = 0;             // share of table places that hold text
+  double colons_per_word = 0;
+  double tight = 0;  // how much of the picture's width and height the text takes, the smaller of both
   int tables = 0;
   int receipt = 0, invoice = 0, letter = 0, form = 0;
   double hand = 0;
@@ -64,13 +67,24 @@ Features featuresOf(const Page& page) {
   f.amounts = amounts / std::max(1.0, f.rows);
   f.colons = colons / std::max(1.0, f.rows);
   f.hand = hand / std::max(1.0, f.words);
-  double in_tables = 0;
+  double in_tables = 0, cells = 0, figures = 0, places = 0, ends = 0;
   for (const auto& t : page.tables) {
-    f.table_cells += static_cast<double>(t.cells.size());
-    for (const auto& c : t.cells) in_tables += static_cast<double>(c.words.size());
+    places += t.rows * t.cols;
+    for (const auto& c : t.cells) {
+      in_tables += static_cast<double>(c.words.size());
+      if (c.text.empty()) continue;
+      cells += c.row_span * c.col_span;
+      figures += looksNumeric(c.text) ? c.row_span * c.col_span : 0;
+    }
   }
+  for (const auto& w : page.words) ends += w.text.ends_with(':') ? 1 : 0;
   f.tables = static_cast<int>(page.tables.size());
   f.table_share = in_tables / std::max(1.0, f.words);
+  f.figures = figures / std::max(1.0, cells);
+  f.fill = cells / std::max(1.0, places);
+  f.colons_per_word = ends / std::max(1.0, f.words);
+  f.tight = std::min(static_cast<double>(text_area.width()) / std::max(1, page.width),
+                     static_cast<double>(text_area.height()) / std::max(1, page.height));
   f.receipt = countMatches(all, labels().receipt_words);
   f.invoice = countMatches(all, labels().invoice_words);
   f.letter = countMatches(all, labels().letter_words);
@@ -91,20 +105,23 @@ std::array<Scored, 7> scores(const Features& f) {
   const double narrow = std::clamp((62 - f.chars_per_width) / 20, -1.0, 1.0);
   const double sheet = f.aspect > 0.6 && f.aspect < 1.6 ? 1 : 0;
   const double has_invoice = cap(f.invoice, 6);
+  // Tables of figures, or without holes, are tables; what else falls into columns is a form filled in.
+  const double quality = f.tables == 0 ? 0
+                                       : std::max(std::clamp((f.figures - 0.25) / 0.15, 0.0, 1.0),
+                                                  std::clamp((f.fill - 0.85) / 0.12, 0.0, 0.5));
+  const double labels = std::clamp((f.colons_per_word - 0.012) / 0.05, 0.0, 1.0);
+  const bool cropped = f.tight > 0.82 && f.table_share > 0.8 && (f.figures > 0.35 || f.tight > 0.92) && labels < 0.5;
   return {{
       {"receipt",
        0.45 * cap(f.receipt, 10) + 2.2 * narrow + 3 * cap(f.amounts, 0.6) - 2 * f.prose - 0.2 * has_invoice},
       {"invoice", 1.1 * has_invoice - 1.6 * narrow + 2 * cap(f.amounts, 0.6) - 1.5 * f.prose + 0.5 * sheet - 0.5},
-      {"form", 0.22 * cap(f.form, 12) + 4 * cap(f.colons, 0.5) + 2 * f.hand - 3 * cap(f.amounts, 0.4) -
-                   0.9 * has_invoice - 2.5 * cap(f.table_share, 0.8) + 0.9 - 1.0 * f.prose},
+      {"form", 0.2 * cap(f.form, 10) + 2.4 * labels + 2 * f.hand - 3 * cap(f.amounts, 0.4) - 0.9 * has_invoice +
+                   1.2 * (1 - quality) + 0.5 - 1.0 * f.prose},
       {"letter", 1.6 * cap(f.letter, 3) + 1.5 * f.prose - 1.5},
-      {"table_page", (f.tables > 0 ? 1.6 : 0) + 2.4 * cap(f.table_share, 0.9) + 1.2 * (1 - narrow) * 0.5 +
-                         1.0 * f.prose - 0.5 * has_invoice - 1.5 * cap(f.colons, 0.4) - (f.receipt > 5 ? 1 : 0)},
-      {"table_image",
-       f.tables > 0 && f.table_share > 0.75 && (f.aspect < 1.2 || f.words < 260)
-           ? 3.2 + 2.5 * (f.table_share - 0.75) - 3 * f.prose - 0.3 * cap(f.receipt, 6) - 0.7 * has_invoice
-           : -2},
-      {"article", 4.6 * f.prose - 2 * f.table_share - 0.3 * has_invoice - 2 * cap(f.colons, 0.3)},
+      {"table_page", (f.tables > 0 ? 0.8 : -1) + 2.4 * quality + 1.0 * f.table_share * quality + 0.5 * (1 - narrow) +
+                         1.0 * f.prose - 0.5 * has_invoice - 2.0 * labels - (f.receipt > 5 ? 1 : 0)},
+      {"table_image", cropped ? 6.0 - 3 * f.prose - 0.5 * cap(f.receipt, 6) - 0.7 * has_invoice : -2},
+      {"article", 4.6 * f.prose - 2 * f.table_share - 0.3 * has_invoice - 2 * cap(f.colons, 0.3) - quality},
   }};
 }
 
