@@ -231,6 +231,7 @@ std::optional<OperationMatch> matchOperation(std::string_view method, std::strin
     match.info = &info;
     // A path that is told apart by its query is the more specific one.
     if (!found || !needed.empty()) found = std::move(match);
+    if (info.operation == Operation::kInvoke) break;  // the hot one stands first
   }
   return found;
 }

@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/log.h"
-#include "engine/control/bundle.h"
+#include "engine/control/control.h"
 #include "engine/invoke/dispatcher.h"
 #include "engine/invoke/front.h"
 #include "net/url.h"
@@ -21,10 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Function {
-  scheduling::FunctionId id{};
-  VersionPtr latest;
-};
+constexpr std::string_view kCodePath = "/lectern/code/";
 
 metering::Rules rulesOf(contract::Quotas quotas) {
   return metering::Rules::at(quotas == contract::Quotas::k2020 ? metering::Date{2020, 6, 1}
@@ -58,16 +55,16 @@ struct Engine::Impl {
   std::unique_ptr<LogStore> logs;
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<Front> front;
-  std::map<std::string, Function, std::less<>> functions;
+  std::unique_ptr<Registry> registry;
+  std::unique_ptr<Control> control;
   std::string endpoint, isolation;
   std::thread thread;
 
   Result<void> open();
   Result<void> serve();
-  Result<fs::path> unpacked(const fs::path& bundle, Bytes limit, Bytes& size) const;
-  Result<FunctionVersion> prepare(const FunctionSpec& spec) const;
-  contract::ApiResult<Resolved> resolve(const contract::FunctionRef& ref) const;
-  void install(FunctionVersion version, std::optional<int> reserved, int provisioned);
+  bool extra(const std::shared_ptr<net::Exchange>& exchange);
+  void runControl(const contract::OperationMatch& match, std::shared_ptr<net::Exchange> exchange);
+  Result<json::object> requestOf(const FunctionSpec& spec);
 
   /// Runs `work` on the engine's thread and waits for it.
   template <typename F>
@@ -116,8 +113,17 @@ Result<void> Engine::Impl::open() {
   if (options.require_signature) {
     front_options.require = net::Credentials{options.access_key, options.secret_key, ""};
   }
+  RegistryOptions registry_options{state, !options.state_dir.empty(), options.place, limits};
+  if (options.account_concurrency > 0) registry_options.limits.account_concurrency = options.account_concurrency;
+  registry = std::make_unique<Registry>(registry_options, *dispatcher, loop.clock());
+  TRY_VOID(registry->load());
+  control = std::make_unique<Control>(loop, *registry);
   front = std::make_unique<Front>(
-      loop, *dispatcher, front_options, [this](const contract::FunctionRef& ref) { return resolve(ref); }, nullptr);
+      loop, *dispatcher, front_options, [this](const contract::FunctionRef& ref) { return registry->resolve(ref); },
+      [this](const contract::OperationMatch& match, std::shared_ptr<net::Exchange> exchange) {
+        runControl(match, std::move(exchange));
+      });
+  front->setExtra([this](const std::shared_ptr<net::Exchange>& exchange) { return extra(exchange); });
   return serve();
 }
 
@@ -128,89 +134,73 @@ Result<void> Engine::Impl::serve() {
   TRY(int port, front->listen(address->host, address->port));
   bool v6 = address->host.find(':') != std::string::npos;
   endpoint = fmt::format("http://{}:{}", v6 ? "[" + address->host + "]" : address->host, port);
+  control->setCodeUrl(endpoint + std::string(kCodePath));
   return {};
 }
 
-contract::ApiResult<Resolved> Engine::Impl::resolve(const contract::FunctionRef& ref) const {
-  auto it = functions.find(ref.name);
-  std::string arn = contract::functionArn(options.place, ref.name, ref.qualifier);
-  if (it == functions.end() || (!ref.qualifier.empty() && ref.qualifier != "$LATEST")) {
-    return contract::ApiFailure(contract::functionNotFound(arn));
+void Engine::Impl::runControl(const contract::OperationMatch& match, std::shared_ptr<net::Exchange> exchange) {
+  std::string query(net::splitTarget(exchange->request.target).query);
+  if (exchange->request.too_large) {
+    return respondError(*exchange,
+                        contract::tooLarge(fmt::format("Request must be smaller than {} bytes for the {} operation",
+                                                       limits.create_request.value, match.info->name)),
+                        front->ids().uuid());
   }
-  return Resolved{it->second.latest, std::move(arn)};
-}
-
-/// A directory as it is, or a zip file's content in the code folder; adds to `size` and holds the sum below the limit.
-Result<fs::path> Engine::Impl::unpacked(const fs::path& bundle, Bytes limit, Bytes& size) const {
-  std::error_code error;
-  fs::path path = fs::canonical(bundle, error);
-  if (error) return failErrno(bundle.string(), error.value());
-  Bytes own;
-  if (fs::is_directory(path)) {
-    TRY(own, measureDirectory(path));
-  } else {
-    TRY(std::string bytes, readFile(path, gibibytes(2)));
-    fs::path target = state / "code" / sha256Hex(bytes);
-    if (fs::exists(target)) {
-      TRY(own, measureDirectory(target));
-    } else {
-      fs::path part = state / "code" / ("part-" + randomHex(8));
-      TRY(own, unpackZip(bytes, part, limit));
-      fs::rename(part, target, error);
-      if (error) return failErrno("rename " + part.string(), error.value());
+  std::string body = std::move(exchange->request.body);
+  control->handle(match, query, std::move(body), [this, exchange](ApiAnswer answer) {
+    std::string id = front->ids().uuid();
+    if (!answer) return respondError(*exchange, answer.error(), id);
+    net::Response response;
+    response.status = answer->status;
+    if (answer->body) {
+      response.headers.add("Content-Type", "application/json");
+      response.body = net::makeBody(toJson(*answer->body));
     }
-    path = target;
-  }
-  size += own;
-  if (size < limit) return path;
-  return fail(Code::kTooLarge, fmt::format("Unzipped size must be smaller than {} bytes", limit.value));
+    response.headers.add("x-amzn-RequestId", id);
+    exchange->respond(std::move(response));
+  });
 }
 
-Result<FunctionVersion> Engine::Impl::prepare(const FunctionSpec& spec) const {
+/// Archives of functions, for clients that follow Code.Location.
+bool Engine::Impl::extra(const std::shared_ptr<net::Exchange>& exchange) {
+  std::string_view path = net::splitTarget(exchange->request.target).path;
+  if (!path.starts_with(kCodePath) || exchange->request.method != "GET") return false;
+  path.remove_prefix(kCodePath.size());
+  bool named = path.size() == 68 && path.ends_with(".zip") &&
+               path.substr(0, 64).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  auto bytes = named ? readFile(registry->codes().zipOf(std::string(path.substr(0, 64))), limits.unzipped)
+                     : Result<std::string>(fail(Code::kNotFound, ""));
+  if (!bytes) {
+    exchange->respond(net::Response(404, "text/plain", "no such archive\n"));
+  } else {
+    exchange->respond(net::Response(200, "application/zip", std::move(*bytes)));
+  }
+  return true;
+}
+
+/// The settings as CreateFunction would carry them.
+Result<json::object> Engine::Impl::requestOf(const FunctionSpec& spec) {
   if (!contract::isFunctionName(spec.name)) {
     return fail(Code::kInvalid, "function name \"" + spec.name + "\": up to 64 letters, digits, - and _");
   }
-  auto within = [&](int value, int low, int high, std::string_view what) -> Result<void> {
-    if (value >= low && value <= high) return {};
-    return fail(Code::kInvalid, fmt::format("{}: {} is {}, allowed are {} to {}", spec.name, what, value, low, high));
-  };
-  TRY_VOID(within(spec.memory_mb, limits.min_memory_mb, limits.max_memory_mb, "memorySize"));
-  TRY_VOID(within(spec.timeout_s, 1, limits.max_timeout_s, "timeout"));
-  TRY_VOID(within(spec.tmp_mb, limits.min_tmp_mb, limits.max_tmp_mb, "ephemeralStorageSize"));
-  TRY_VOID(within(int(spec.layers.size()), 0, limits.max_layers, "number of layers"));
-  FunctionVersion version;
-  Bytes size;
-  auto code = unpacked(spec.code, limits.unzipped, size);
-  if (!code) return Failure(code.error().with(spec.name));
-  version.code_dir = *code;
-  for (auto& layer : spec.layers) {
-    auto dir = unpacked(layer, limits.unzipped, size);
-    if (!dir) return Failure(dir.error().with(spec.name + ", layer " + layer.string()));
-    version.layer_dirs.push_back(*dir);
+  json::object variables;
+  for (auto& [key, value] : spec.environment) variables[key] = value;
+  json::array mounts;
+  for (auto& mount : spec.mounts) {
+    std::string arn = fmt::format("arn:aws:elasticfilesystem:{}:{}:access-point/fsap-{}", options.place.region,
+                                  options.place.account, sha256Hex(mount.host_dir.string()).substr(0, 17));
+    mounts.push_back(json::object{{"Arn", arn}, {"LocalMountPath", mount.target}});
+    onThread([&] { registry->fileSystems()[arn] = {mount.host_dir, mount.writable}; });
   }
-  for (auto& mount : spec.mounts) version.mounts.push_back({mount.host_dir, mount.target, mount.writable});
-  version.name = spec.name;
-  version.runtime = spec.runtime;
-  version.handler = spec.handler;
-  version.memory_mb = spec.memory_mb;
-  version.timeout_s = spec.timeout_s;
-  version.tmp_mb = spec.tmp_mb;
-  version.environment = spec.environment;
-  version.packaging =
-      spec.runtime.starts_with("provided") ? metering::Packaging::kOsOnlyZip : metering::Packaging::kManagedZip;
-  return version;
-}
-
-void Engine::Impl::install(FunctionVersion version, std::optional<int> reserved, int provisioned) {
-  auto it = functions.find(version.name);
-  if (it == functions.end()) {
-    it = functions.emplace(version.name, Function{dispatcher->addFunction(reserved), nullptr}).first;
-  } else {
-    dispatcher->setReserved(it->second.id, reserved);
-  }
-  VersionPtr old = it->second.latest;
-  it->second.latest = dispatcher->addVersion(it->second.id, std::move(version), provisioned);
-  if (old) dispatcher->retireVersion(old->id);
+  return json::object{{"FunctionName", spec.name},
+                      {"Runtime", spec.runtime},
+                      {"Handler", spec.handler},
+                      {"Role", "arn:aws:iam::" + options.place.account + ":role/lectern"},
+                      {"MemorySize", spec.memory_mb},
+                      {"Timeout", spec.timeout_s},
+                      {"EphemeralStorage", json::object{{"Size", spec.tmp_mb}}},
+                      {"Environment", json::object{{"Variables", std::move(variables)}}},
+                      {"FileSystemConfigs", std::move(mounts)}};
 }
 
 Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -238,25 +228,33 @@ Engine::~Engine() {
   });
   impl_->thread.join();
   impl_->front.reset();
+  impl_->control.reset();
+  impl_->registry.reset();
   impl_->dispatcher.reset();
   impl_->logs.reset();
   impl_->host.reset();
 }
 
 Result<void> Engine::addFunction(const FunctionSpec& spec) {
-  TRY(FunctionVersion version, impl_->prepare(spec));
-  impl_->onThread([&] { impl_->install(std::move(version), spec.reserved_concurrency, spec.provisioned); });
-  return {};
+  auto code = impl_->registry->codes().fromPath(spec.code);
+  if (!code) return Failure(code.error().with(spec.name));
+  std::vector<CodeRef> layers;
+  for (auto& path : spec.layers) {
+    auto layer = impl_->registry->codes().fromPath(path);
+    if (!layer) return Failure(layer.error().with(spec.name + ", layer " + path.string()));
+    layers.push_back(std::move(*layer));
+  }
+  TRY(json::object request, impl_->requestOf(spec));
+  auto done = impl_->onThread([&] {
+    return impl_->control->install(std::move(request), *code, layers, spec.reserved_concurrency, spec.provisioned);
+  });
+  if (done) return {};
+  bool size = done.error().message.starts_with("Unzipped size");
+  return fail(size ? Code::kTooLarge : Code::kInvalid, spec.name + ": " + done.error().message);
 }
 
 Result<void> Engine::removeFunction(const std::string& name) {
-  bool found = impl_->onThread([&] {
-    auto it = impl_->functions.find(name);
-    if (it == impl_->functions.end()) return false;
-    impl_->dispatcher->retireVersion(it->second.latest->id);
-    impl_->functions.erase(it);
-    return true;
-  });
+  bool found = impl_->onThread([&] { return impl_->registry->find(name) && impl_->registry->remove(name); });
   return found ? Result<void>{} : fail(Code::kNotFound, "no function " + name);
 }
 
@@ -273,7 +271,7 @@ void Engine::invokeAsync(InvokeArguments arguments, Callback done) {
     };
     auto ref = contract::parseFunctionRef(impl->options.place, arguments.function, "");
     if (!ref) return refuse(ref.error());
-    auto resolved = impl->resolve(*ref);
+    auto resolved = impl->registry->resolve(*ref);
     if (!resolved) return refuse(resolved.error());
     invocation->version = std::move(resolved->version);
     invocation->invoked_arn = std::move(resolved->arn);

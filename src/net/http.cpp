@@ -111,7 +111,11 @@ std::string_view reasonPhrase(int status) {
 namespace {
 // A value from outside must not start a line of its own.
 void appendValue(std::string& out, std::string_view value) {
-  for (char c : value) out += (c == '\r' || c == '\n' || c == '\0') ? ' ' : c;
+  size_t from = out.size();
+  out += value;
+  for (size_t i = from; i < out.size(); ++i) {
+    if (static_cast<unsigned char>(out[i]) < ' ' && out[i] != '\t') out[i] = ' ';
+  }
 }
 }  // namespace
 

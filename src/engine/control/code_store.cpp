@@ -79,8 +79,8 @@ contract::ApiResult<CodeRef> CodeStore::fromRequest(const json::object& code) co
   std::string bucket = stringOr(code, "S3Bucket", ""), key = stringOr(code, "S3Key", "");
   if (!bucket.empty() && !key.empty()) {
     auto missing = [](std::string_view s3_code, std::string_view text) {
-      return ApiFailure(contract::invalidParameter(fmt::format(
-          "Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {}", s3_code, text)));
+      return ApiFailure(contract::invalidParameter(
+          fmt::format("Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {}", s3_code, text)));
     };
     bool safe = plainKey(key) && plainKey(bucket) && bucket.find('/') == std::string::npos;
     fs::path folder = state_ / "s3" / bucket;
@@ -133,7 +133,8 @@ Result<CodeRef> CodeStore::fromPath(const fs::path& path) const {
     TRY(std::string bytes, readFile(real, gibibytes(2)));
     auto code = fromZip(bytes);
     if (code) return *code;
-    return fail(code.error().status < 500 ? Code::kInvalid : Code::kInternal, path.string() + ": " + code.error().message);
+    return fail(code.error().status < 500 ? Code::kInvalid : Code::kInternal,
+                path.string() + ": " + code.error().message);
   }
   TRY(Bytes size, measureDirectory(real));
   CodeRef code;

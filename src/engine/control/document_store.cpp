@@ -26,8 +26,9 @@ Result<std::unique_ptr<DocumentStore>> DocumentStore::open(const std::filesystem
 Result<void> DocumentStore::execute(const char* sql) {
   if (sqlite3_exec(handle_.get(), sql, nullptr, nullptr, nullptr) == SQLITE_OK) return {};
   int code = sqlite3_errcode(handle_.get());
-  Code kind = code == SQLITE_FULL ? Code::kNoSpace : code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? Code::kCorrupt
-                                                                                                     : Code::kInternal;
+  Code kind = code == SQLITE_FULL                               ? Code::kNoSpace
+              : code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? Code::kCorrupt
+                                                                : Code::kInternal;
   return fail(kind, sqlite3_errmsg(handle_.get()));
 }
 

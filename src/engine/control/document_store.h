@@ -1,5 +1,6 @@
 #pragma once
-// Documents (kind, key, JSON text) in SQLite, changed in transactions: after a kill there is the old state or the new one.
+// Documents (kind, key, JSON text) in SQLite, changed in transactions: after a kill there is the old state or the new
+// one.
 
 #include <sqlite3.h>
 

@@ -83,7 +83,8 @@ Result<FunctionRecord> FunctionRecord::fromText(std::string_view text) {
                               stringOr(value.as_object(), "last_modified", "")};
     }
   }
-  for (auto& [key, value] : objectAt(in, "urls")) out.urls[key] = value.is_object() ? value.as_object() : json::object{};
+  for (auto& [key, value] : objectAt(in, "urls"))
+    out.urls[key] = value.is_object() ? value.as_object() : json::object{};
   for (auto& [key, value] : objectAt(in, "event_configs")) {
     out.event_configs[key] = value.is_object() ? value.as_object() : json::object{};
   }
@@ -106,8 +107,8 @@ std::string LayerRecord::toText() const {
   out["next_version"] = next_version;
   json::object list;
   for (auto& [number, version] : versions) {
-    list[std::to_string(number)] = json::object{
-        {"body", version.body}, {"code", version.code.toObject()}, {"deleted", version.deleted}};
+    list[std::to_string(number)] =
+        json::object{{"body", version.body}, {"code", version.code.toObject()}, {"deleted", version.deleted}};
   }
   out["versions"] = std::move(list);
   return toJson(out);

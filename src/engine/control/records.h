@@ -12,9 +12,9 @@ namespace lectern::engine {
 
 /// A bundle on disk.
 struct CodeRef {
-  std::string sha_hex;      // SHA-256 of the zip; its content is in STATE/code/SHA
-  std::string directory;    // a directory used in place instead; "" for a zip
-  int64_t size = 0;         // of the zip (of all files for a directory)
+  std::string sha_hex;    // SHA-256 of the zip; its content is in STATE/code/SHA
+  std::string directory;  // a directory used in place instead; "" for a zip
+  int64_t size = 0;       // of the zip (of all files for a directory)
   int64_t unzipped = 0;
 
   json::object toObject() const;
@@ -24,14 +24,14 @@ struct CodeRef {
 struct VersionRecord {
   json::object config;  // FunctionConfiguration
   CodeRef code;
-  VersionPtr live;      // as the dispatcher knows it
+  VersionPtr live;  // as the dispatcher knows it
 };
 
 struct AliasRecord {
   json::object body;  // AliasConfiguration
   std::string version;
-  std::string other;   // AdditionalVersionWeights: this version ...
-  double weight = 0;   // ... gets this share
+  std::string other;  // AdditionalVersionWeights: this version ...
+  double weight = 0;  // ... gets this share
 };
 
 struct ProvisionedRecord {

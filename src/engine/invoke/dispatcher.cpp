@@ -67,7 +67,17 @@ void Dispatcher::setProvisioned(scheduling::VersionId id, int provisioned) {
   apply(actions);
 }
 
+int Dispatcher::readyInstances(scheduling::VersionId id) const {
+  auto counts = scheduler_.counts(id);
+  return counts.idle + counts.busy;
+}
+
 void Dispatcher::retireVersion(scheduling::VersionId id) {
+  auto counts = scheduler_.counts(id);
+  if (counts.starting > 0 || counts.queued > 0) {
+    loop_.after(Millis(200), [this, id] { retireVersion(id); });
+    return;
+  }
   Actions actions;
   scheduler_.retireVersion(id, loop_.now(), actions);
   release(versionOf(id), true);

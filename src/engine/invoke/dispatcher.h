@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "engine/control/registry.h"
 #include "engine/instance/instance.h"
 #include "policy/scheduling/scheduler.h"
 
@@ -28,19 +29,20 @@ struct VersionTotals {
   int max_memory_mb = 0;
 };
 
-class Dispatcher final : private InstanceOwner {
+class Dispatcher final : public VersionHost, private InstanceOwner {
  public:
   Dispatcher(net::Loop& loop, InstanceHost& host, LogStore& logs, const DispatcherOptions& options);
   ~Dispatcher() override;
 
   /// Makes a function known; `reserved` as for the scheduler.
-  scheduling::FunctionId addFunction(std::optional<int> reserved);
-  void setReserved(scheduling::FunctionId function, std::optional<int> reserved);
+  scheduling::FunctionId addFunction(std::optional<int> reserved) override;
+  void setReserved(scheduling::FunctionId function, std::optional<int> reserved) override;
   /// Puts a version into service and fills in its id.
-  VersionPtr addVersion(scheduling::FunctionId function, FunctionVersion version, int provisioned);
-  void setProvisioned(scheduling::VersionId version, int provisioned);
-  /// Takes a version out of service; running invocations end normally.
-  void retireVersion(scheduling::VersionId version);
+  VersionPtr addVersion(scheduling::FunctionId function, FunctionVersion version, int provisioned) override;
+  void setProvisioned(scheduling::VersionId version, int provisioned) override;
+  /// Takes a version out of service, once the invocations that wait for its starts have begun; they end normally.
+  void retireVersion(scheduling::VersionId version) override;
+  int readyInstances(scheduling::VersionId version) const override;
 
   /// Runs an invocation; its done() is called exactly once, perhaps from within.
   void invoke(std::unique_ptr<Invocation> invocation);

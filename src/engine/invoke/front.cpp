@@ -74,6 +74,7 @@ void Front::onRequest(std::shared_ptr<net::Exchange> exchange) {
   }
   auto [path, query] = net::splitTarget(request.target);
   auto match = contract::matchOperation(request.method, path, query);
+  if (!match && extra_ && extra_(exchange)) return;
   if (!match) return respondError(*exchange, contract::unknownOperation(), ids_.uuid());
   if (match->info->operation == contract::Operation::kInvoke) return invoke(std::move(exchange), *match, false);
   if (match->info->operation == contract::Operation::kInvokeWithResponseStream) {

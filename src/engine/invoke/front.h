@@ -16,11 +16,6 @@
 
 namespace lectern::engine {
 
-/// The version that a name and qualifier stand for now.
-struct Resolved {
-  VersionPtr version;
-  std::string arn;  // with the qualifier as the caller gave it
-};
 using Resolver = std::function<contract::ApiResult<Resolved>(const contract::FunctionRef&)>;
 
 struct FrontOptions {
@@ -33,12 +28,15 @@ class Front {
  public:
   /// `control` answers operations other than invocations; null: 501 for them.
   using Control = std::function<void(const contract::OperationMatch&, std::shared_ptr<net::Exchange>)>;
+  /// Requests to paths that are not Lambda's: "/metrics", code archives. True when it answered.
+  using Extra = std::function<bool(const std::shared_ptr<net::Exchange>&)>;
   Front(net::Loop& loop, Dispatcher& dispatcher, FrontOptions options, Resolver resolver, Control control);
 
   Result<int> listen(const std::string& host, int port) { return server_.listen(host, port); }
   void stopListening() { server_.stopListening(); }
   void closeAll() { server_.closeAll(); }
   IdSource& ids() { return ids_; }
+  void setExtra(Extra extra) { extra_ = std::move(extra); }
 
  private:
   void onHead(const std::shared_ptr<net::Exchange>& exchange);
@@ -53,6 +51,7 @@ class Front {
   FrontOptions options_;
   Resolver resolver_;
   Control control_;
+  Extra extra_;
   IdSource ids_;
   net::HttpServer server_;
 };

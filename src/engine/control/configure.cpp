@@ -1,0 +1,284 @@
+#include "engine/control/configure.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "base/hash.h"
+#include "engine/control/control.h"
+
+namespace lectern::engine {
+
+using contract::ApiFailure;
+using contract::ApiResult;
+
+namespace {
+
+constexpr std::array<std::string_view, 27> kRuntimes = {
+    "nodejs24.x", "nodejs22.x", "nodejs20.x",      "nodejs18.x",   "nodejs16.x", "python3.14", "python3.13",
+    "python3.12", "python3.11", "python3.10",      "python3.9",    "python3.8",  "java25",     "java21",
+    "java17",     "java11",     "java8.al2",       "dotnet8",      "dotnet6",    "ruby3.4",    "ruby3.3",
+    "ruby3.2",    "go1.x",      "provided.al2023", "provided.al2", "provided",   "dotnet10"};
+
+constexpr std::array<std::string_view, 24> kReserved = {"_HANDLER",
+                                                        "_X_AMZN_TRACE_ID",
+                                                        "AWS_DEFAULT_REGION",
+                                                        "AWS_REGION",
+                                                        "AWS_EXECUTION_ENV",
+                                                        "AWS_LAMBDA_FUNCTION_NAME",
+                                                        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+                                                        "AWS_LAMBDA_FUNCTION_VERSION",
+                                                        "AWS_LAMBDA_INITIALIZATION_TYPE",
+                                                        "AWS_LAMBDA_LOG_GROUP_NAME",
+                                                        "AWS_LAMBDA_LOG_STREAM_NAME",
+                                                        "AWS_ACCESS_KEY",
+                                                        "AWS_ACCESS_KEY_ID",
+                                                        "AWS_SECRET_ACCESS_KEY",
+                                                        "AWS_SESSION_TOKEN",
+                                                        "AWS_LAMBDA_RUNTIME_API",
+                                                        "LAMBDA_TASK_ROOT",
+                                                        "LAMBDA_RUNTIME_DIR",
+                                                        "AWS_LAMBDA_MAX_CONCURRENCY",
+                                                        "AWS_LAMBDA_METADATA_API",
+                                                        "AWS_LAMBDA_METADATA_TOKEN",
+                                                        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+                                                        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+                                                        "AWS_XRAY_DAEMON_ADDRESS"};
+
+ApiFailure bad(std::string_view value, std::string_view field, std::string constraint) {
+  return ApiFailure(contract::validation(value, field, constraint));
+}
+
+ApiResult<void> number(const json::object& request, std::string_view key, std::string_view field, int64_t low,
+                       int64_t high, json::object& config) {
+  auto* value = request.if_contains(key);
+  if (!value || value->is_null()) return {};
+  if (!value->is_number()) return ApiFailure(contract::ApiError{400, "SerializationException", "", "", false});
+  auto n = int64_t(value->is_double() ? value->as_double() : double(value->to_number<int64_t>()));
+  std::string text = std::to_string(n);
+  if (n < low) return bad(text, field, fmt::format("Member must have value greater than or equal to {}", low));
+  if (n > high) return bad(text, field, fmt::format("Member must have value less than or equal to {}", high));
+  config[key] = n;
+  return {};
+}
+
+ApiResult<void> text(const json::object& request, std::string_view key, std::string_view field, size_t longest,
+                     json::object& config) {
+  auto* value = request.if_contains(key);
+  if (!value || !value->is_string()) return {};
+  std::string s = value->as_string().c_str();
+  if (s.size() > longest)
+    return bad(s, field, fmt::format("Member must have length less than or equal to {}", longest));
+  config[key] = s;
+  return {};
+}
+
+bool isRole(std::string_view role) {
+  // arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+
+  if (!role.starts_with("arn:")) return false;
+  size_t iam = role.find(":iam::");
+  if (iam == std::string_view::npos) return false;
+  std::string_view rest = role.substr(iam + 6);
+  return rest.size() > 18 &&
+         std::all_of(rest.begin(), rest.begin() + 12, [](char c) { return c >= '0' && c <= '9'; }) &&
+         rest.substr(12).starts_with(":role");
+}
+
+ApiResult<void> environment(const json::object& request, const contract::Limits& limits, json::object& config) {
+  auto* value = request.if_contains("Environment");
+  if (!value || !value->is_object()) return {};
+  json::object variables = objectAt(value->as_object(), "Variables");
+  std::string reserved;
+  for (auto& [raw, content] : variables) {
+    std::string_view key(raw.data(), raw.size());
+    if (std::find(kReserved.begin(), kReserved.end(), key) != kReserved.end()) {
+      reserved += (reserved.empty() ? "" : ", ") + std::string(key);
+    }
+    bool good = key.size() >= 2 && isalpha((unsigned char)key[0]) &&
+                std::all_of(key.begin(), key.end(), [](unsigned char c) { return isalnum(c) || c == '_'; });
+    if (!good && reserved.empty()) {
+      return bad(toJson(variables), "environment.variables",
+                 "Map keys must satisfy constraint: [Member must satisfy regular expression pattern: "
+                 "[a-zA-Z]([a-zA-Z0-9_])+, Member must not be null]");
+    }
+    if (!content.is_string()) return ApiFailure(contract::ApiError{400, "SerializationException", "", "", false});
+  }
+  if (!reserved.empty()) {
+    return ApiFailure(
+        contract::invalidParameter("Lambda was unable to configure your environment variables because the environment "
+                                   "variables you have provided "
+                                   "contains reserved keys that are currently not supported for modification. "
+                                   "Reserved keys used in this request: " +
+                                   reserved));
+  }
+  std::string measured = toJson(variables);
+  if (int(measured.size()) > limits.environment_bytes) {
+    return ApiFailure(
+        contract::invalidParameter("Lambda was unable to configure your environment variables because the environment "
+                                   "variables you have provided "
+                                   "exceeded the 4KB limit. String measured: " +
+                                   measured));
+  }
+  config["Environment"] = json::object{{"Variables", std::move(variables)}};
+  return {};
+}
+
+ApiResult<int64_t> layers(Registry& registry, const json::object& request, json::object& config) {
+  int64_t unzipped = 0;
+  auto* value = request.if_contains("Layers");
+  if (!value || !value->is_array()) {
+    // Unchanged ones count, too.
+    if (auto* kept = config.if_contains("Layers"); kept && kept->is_array()) {
+      for (auto& layer : kept->as_array()) {
+        if (!layer.is_object()) continue;
+        auto* record = registry.findLayer(stringOr(layer.as_object(), "Arn", ""));
+        if (record) unzipped += record->code.unzipped;
+      }
+    }
+    return unzipped;
+  }
+  if (int(value->as_array().size()) > registry.options().limits.max_layers) {
+    return ApiFailure(contract::invalidParameter(
+        fmt::format("Cannot reference more than {} layers.", registry.options().limits.max_layers)));
+  }
+  json::array out;
+  std::map<std::string, std::string> seen;
+  for (auto& item : value->as_array()) {
+    std::string arn = item.is_string() ? item.as_string().c_str() : "";
+    auto ref = contract::parseLayerVersionArn(arn);
+    if (!ref)
+      return bad("[" + arn + "]", "layers", "Member must satisfy constraint: [Member must be a layer version ARN]");
+    auto* record = registry.findLayer(arn);
+    auto [other, fresh] = seen.emplace(ref->name, arn);
+    if (!fresh) {
+      return ApiFailure(
+          contract::invalidParameter(fmt::format("Two different versions of the same layer are not allowed to be "
+                                                 "referenced in the same function. {} and {} are "
+                                                 "versions of the same layer.",
+                                                 other->second, arn)));
+    }
+    if (!record || record->deleted) {
+      return ApiFailure(contract::invalidParameter(fmt::format("Layer version {} does not exist.", arn)));
+    }
+    unzipped += record->code.unzipped;
+    out.push_back(json::object{{"Arn", arn}, {"CodeSize", record->code.size}});
+  }
+  config["Layers"] = std::move(out);
+  if (value->as_array().empty()) config.erase("Layers");
+  return unzipped;
+}
+
+ApiResult<void> simple(const json::object& request, const contract::Limits& limits, json::object& config) {
+  if (auto* role = request.if_contains("Role"); role && role->is_string()) {
+    std::string_view given(role->as_string().data(), role->as_string().size());
+    if (!isRole(given)) {
+      return bad(given, "role",
+                 "Member must satisfy regular expression pattern: "
+                 "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+");
+    }
+    config["Role"] = given;
+  }
+  if (auto* runtime = request.if_contains("Runtime"); runtime && runtime->is_string()) {
+    std::string given = runtime->as_string().c_str();
+    if (std::find(kRuntimes.begin(), kRuntimes.end(), given) == kRuntimes.end()) {
+      std::string all;
+      for (auto name : kRuntimes) all += (all.empty() ? "" : ", ") + std::string(name);
+      return ApiFailure(contract::invalidParameter(fmt::format(
+          "Value {} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be "
+          "a valid ARN",
+          given, all)));
+    }
+    config["Runtime"] = given;
+  }
+  if (auto* handler = request.if_contains("Handler"); handler && handler->is_string()) {
+    std::string_view given(handler->as_string().data(), handler->as_string().size());
+    if (given.find_first_of(" \t\n") != std::string_view::npos) {
+      return bad(given, "handler", "Member must satisfy regular expression pattern: [^\\s]+");
+    }
+  }
+  if (auto done = text(request, "Handler", "handler", 128, config); !done) return done;
+  if (auto done = text(request, "Description", "description", 256, config); !done) return done;
+  if (auto done = number(request, "Timeout", "timeout", 1, limits.max_timeout_s, config); !done) return done;
+  if (auto done = number(request, "MemorySize", "memorySize", limits.min_memory_mb, limits.max_memory_mb, config);
+      !done) {
+    return done;
+  }
+  if (intOr(config, "MemorySize", 128) % limits.memory_step_mb != 0) {
+    return ApiFailure(
+        contract::invalidParameter(fmt::format("Memory size must be a multiple of {} MB", limits.memory_step_mb)));
+  }
+  if (auto* storage = request.if_contains("EphemeralStorage"); storage && storage->is_object()) {
+    json::object inner = objectAt(config, "EphemeralStorage");
+    auto done =
+        number(storage->as_object(), "Size", "ephemeralStorage.size", limits.min_tmp_mb, limits.max_tmp_mb, inner);
+    if (!done) return done;
+    config["EphemeralStorage"] = std::move(inner);
+  }
+  return {};
+}
+
+}  // namespace
+
+json::object defaultConfig(const Registry& registry, const std::string& name) {
+  json::object config;
+  config["FunctionName"] = name;
+  config["FunctionArn"] = registry.arn(name);
+  config["Runtime"] = "provided.al2023";
+  config["Role"] = "";
+  config["Handler"] = "bootstrap";
+  config["CodeSize"] = 0;
+  config["Description"] = "";
+  config["Timeout"] = 3;
+  config["MemorySize"] = 128;
+  config["LastModified"] = registry.now();
+  config["CodeSha256"] = "";
+  config["Version"] = "$LATEST";
+  config["TracingConfig"] = json::object{{"Mode", "PassThrough"}};
+  config["RevisionId"] = "";
+  config["State"] = "Active";
+  config["LastUpdateStatus"] = "Successful";
+  config["PackageType"] = "Zip";
+  config["Architectures"] = json::array{"x86_64"};
+  config["EphemeralStorage"] = json::object{{"Size", 512}};
+  config["SnapStart"] = json::object{{"ApplyOn", "None"}, {"OptimizationStatus", "Off"}};
+  config["LoggingConfig"] = json::object{{"LogFormat", "Text"}, {"LogGroup", contract::logGroup(name)}};
+  return config;
+}
+
+ApiResult<void> configure(Registry& registry, const json::object& request, int64_t code_unzipped,
+                          json::object& config) {
+  const auto& limits = registry.options().limits;
+  if (auto done = simple(request, limits, config); !done) return done;
+  if (auto done = environment(request, limits, config); !done) return done;
+  auto layer_bytes = layers(registry, request, config);
+  if (!layer_bytes) return ApiFailure(layer_bytes.error());
+  if (code_unzipped + *layer_bytes >= limits.unzipped.value) {
+    return ApiFailure(
+        contract::invalidParameter(fmt::format("Unzipped size must be smaller than {} bytes", limits.unzipped.value)));
+  }
+  for (std::string_view key : {"DeadLetterConfig", "VpcConfig", "TracingConfig", "FileSystemConfigs", "KMSKeyArn",
+                               "ImageConfig", "Architectures", "PackageType"}) {
+    if (auto* value = request.if_contains(key); value && !value->is_null()) config[key] = *value;
+  }
+  if (auto* logging = request.if_contains("LoggingConfig"); logging && logging->is_object()) {
+    json::object merged = objectAt(config, "LoggingConfig");
+    for (auto& [key, value] : logging->as_object()) merged[key] = value;
+    config["LoggingConfig"] = std::move(merged);
+  }
+  if (auto* snap = request.if_contains("SnapStart"); snap && snap->is_object()) {
+    std::string apply = stringOr(snap->as_object(), "ApplyOn", "None");
+    if (apply != "None" && apply != "PublishedVersions") {
+      return bad(apply, "snapStart.applyOn", "Member must satisfy enum value set: [PublishedVersions, None]");
+    }
+    config["SnapStart"] = json::object{{"ApplyOn", apply}, {"OptimizationStatus", "Off"}};
+  }
+  std::string runtime = stringOr(config, "Runtime", "");
+  config["RuntimeVersionConfig"] =
+      json::object{{"RuntimeVersionArn", fmt::format("arn:aws:lambda:{}::runtime:{}", registry.options().place.region,
+                                                     sha256Hex(runtime))}};
+  return {};
+}
+
+}  // namespace lectern::engine
