@@ -157,6 +157,7 @@ ApiAnswer Control::functionUrls(const ApiCall& call) {
   url["LastModifiedTime"] = registry_.now();
   changed.urls[qualifier] = url;
   if (auto done = commit(function, std::move(changed)); !done) return ApiFailure(done.error());
+  if (create) url.erase("LastModifiedTime");
   return ApiReply{create ? 201 : 200, std::move(url)};
 }
 

@@ -17,6 +17,12 @@ std::string layerName(const std::string& given) {
 
 ApiFailure missing() { return ApiFailure(contract::notFound("The resource you requested does not exist.")); }
 
+/// Lists show a version without the layer's own ARN.
+json::object listed(json::object body) {
+  body.erase("LayerArn");
+  return body;
+}
+
 bool runsOn(const json::object& body, const std::string& runtime) {
   if (runtime.empty()) return true;
   auto* list = body.if_contains("CompatibleRuntimes");
@@ -80,7 +86,7 @@ ApiAnswer Control::listLayers(const ApiCall& call) {
       if (it->second.deleted || !runsOn(it->second.body, call.queryOr("CompatibleRuntime"))) continue;
       items.push_back(json::object{{"LayerName", name},
                                    {"LayerArn", contract::layerArn(registry_.options().place, name)},
-                                   {"LatestMatchingVersion", it->second.body}});
+                                   {"LatestMatchingVersion", listed(it->second.body)}});
       break;
     }
   }
@@ -93,7 +99,7 @@ ApiAnswer Control::listLayerVersions(const ApiCall& call) {
   if (layer != registry_.layers().end()) {
     for (auto it = layer->second.versions.rbegin(); it != layer->second.versions.rend(); ++it) {
       if (!it->second.deleted && runsOn(it->second.body, call.queryOr("CompatibleRuntime"))) {
-        items.push_back(it->second.body);
+        items.push_back(listed(it->second.body));
       }
     }
   }
