@@ -18,7 +18,7 @@ namespace {
 struct ServeOptions {
   std::string config, listen = "127.0.0.1:9000", state, quotas = "current";
   bool no_sandbox = false, require_signature = false;
-  double idle_s = 0;
+  double idle_s = 0, retry_delay_s = 0;
 };
 
 /// Waits until somebody asks the program to end.
@@ -51,6 +51,7 @@ int serve(const ServeOptions& options) {
   engine_options.sandbox = !options.no_sandbox;
   engine_options.require_signature = options.require_signature;
   engine_options.idle = Nanos(int64_t(options.idle_s * 1e9));
+  engine_options.retry_delay = Nanos(int64_t(options.retry_delay_s * 1e9));
   auto complain = [](const Error& error) {
     fmt::print(stderr, "lectern serve: {}\n", error.message);
     return 1;
@@ -90,6 +91,8 @@ void addServe(CLI::App& app, int& status) {
       ->check(CLI::IsMember({"current", "2020"}))
       ->capture_default_str();
   command->add_option("--idle", options->idle_s, "Seconds that an instance without work is kept (default: as Lambda)");
+  command->add_option("--retry-delay", options->retry_delay_s,
+                      "Seconds before a failed Event invocation is repeated (default 60)");
   command->add_flag("--no-sandbox", options->no_sandbox, "Run functions as plain processes, without isolation");
   command->add_flag("--require-signature", options->require_signature,
                     "Refuse requests that are not signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");

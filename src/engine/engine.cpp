@@ -11,6 +11,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "engine/control/control.h"
+#include "engine/invoke/async.h"
 #include "engine/invoke/dispatcher.h"
 #include "engine/invoke/front.h"
 #include "net/url.h"
@@ -57,6 +58,7 @@ struct Engine::Impl {
   std::unique_ptr<Front> front;
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Control> control;
+  std::unique_ptr<AsyncInvoker> async;
   std::string endpoint, isolation;
   std::thread thread;
 
@@ -123,6 +125,17 @@ Result<void> Engine::Impl::open() {
       [this](const contract::OperationMatch& match, std::shared_ptr<net::Exchange> exchange) {
         runControl(match, std::move(exchange));
       });
+  AsyncOptions async_options;
+  if (options.retry_delay.count() > 0) {
+    async_options.retry_delay = options.retry_delay;
+    async_options.first_backoff = std::min<Nanos>(async_options.first_backoff, options.retry_delay);
+  }
+  async_options.destinations = state / "destinations";
+  async = std::make_unique<AsyncInvoker>(loop, *registry, *dispatcher, async_options);
+  async->resume(registry->takeEvents());
+  front->setEvents([this](std::unique_ptr<Invocation> invocation, const contract::FunctionRef& ref) {
+    return async->enqueue(std::move(invocation), ref);
+  });
   front->setExtra([this](const std::shared_ptr<net::Exchange>& exchange) { return extra(exchange); });
   return serve();
 }
@@ -218,6 +231,7 @@ Engine::~Engine() {
   if (!impl_->thread.joinable()) return;
   impl_->loop.post([this] {
     impl_->front->stopListening();
+    impl_->async.reset();  // what waits stays stored
     impl_->dispatcher->shutDown();
     // What was deferred by the above goes first, while the loop still runs.
     impl_->loop.after(Nanos(0), [this] {
@@ -228,6 +242,7 @@ Engine::~Engine() {
   });
   impl_->thread.join();
   impl_->front.reset();
+  impl_->async.reset();
   impl_->control.reset();
   impl_->registry.reset();
   impl_->dispatcher.reset();

@@ -38,6 +38,8 @@ Result<void> Registry::load() {
       auto record = LayerRecord::fromText(document.text);
       if (!record) return Failure(record.error().with("layer " + document.key));
       layers_.emplace(document.key, std::move(*record));
+    } else if (document.kind == "event") {
+      events_.push_back(document);
     } else if (document.kind == "mapping") {
       auto value = parseJson(document.text);
       if (value && value->is_object()) mappings_.emplace(document.key, value->as_object());

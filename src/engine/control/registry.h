@@ -69,6 +69,12 @@ class Registry {
   contract::ApiResult<void> remove(const std::string& name);
   contract::ApiResult<void> removeMapping(const std::string& uuid);
 
+  /// Documents of other parts, kept in the same database: events that wait.
+  contract::ApiResult<void> put(const std::string& kind, const std::string& key, const std::string& text);
+  contract::ApiResult<void> erase(const std::string& kind, const std::string& key);
+  /// Those of kind "event" that load() found.
+  std::vector<Document> takeEvents() { return std::move(events_); }
+
   /// Puts a new function into service (id set), or a version of one: the old runtime form of it retires.
   void enlist(FunctionRecord& function);
   void activate(FunctionRecord& function, VersionRecord& version);
@@ -94,10 +100,9 @@ class Registry {
 
  private:
   FunctionVersion runtimeForm(const FunctionRecord& function, const VersionRecord& version) const;
-  contract::ApiResult<void> put(const std::string& kind, const std::string& key, const std::string& text);
-  contract::ApiResult<void> erase(const std::string& kind, const std::string& key);
 
   RegistryOptions options_;
+  std::vector<Document> events_;
   VersionHost& host_;
   const Clock& clock_;
   CodeStore codes_;

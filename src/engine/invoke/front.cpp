@@ -139,13 +139,14 @@ void Front::invoke(std::shared_ptr<net::Exchange> exchange, const contract::Oper
   invocation->tenant_id = request.headers.get("X-Amz-Tenant-Id");
   invocation->want_log = request.headers.get("X-Amz-Log-Type") == "Tail";
   if (event && !stream) {
-    // The caller's part ends here; the answer goes nowhere.
     net::Response response;
     response.status = 202;
     response.headers.add("x-amzn-RequestId", invocation->request_id);
     response.headers.add("X-Amzn-Trace-Id", invocation->trace_id);
-    exchange->respond(std::move(response));
-    return dispatcher_.invoke(std::move(invocation));
+    if (!events_) return dispatcher_.invoke(std::move(invocation));
+    std::string id = invocation->request_id;
+    if (auto taken = events_(std::move(invocation), *ref); !taken) return respondError(*exchange, taken.error(), id);
+    return exchange->respond(std::move(response));
   }
   if (stream) return runStreaming(std::move(exchange), std::move(invocation));
   runSync(std::move(exchange), std::move(invocation));

@@ -36,6 +36,9 @@ class Front {
   void stopListening() { server_.stopListening(); }
   void closeAll() { server_.closeAll(); }
   IdSource& ids() { return ids_; }
+  /// Takes Event invocations; without it they run once and are forgotten.
+  using Events = std::function<contract::ApiResult<void>(std::unique_ptr<Invocation>, const contract::FunctionRef&)>;
+  void setEvents(Events events) { events_ = std::move(events); }
   void setExtra(Extra extra) { extra_ = std::move(extra); }
 
  private:
@@ -52,6 +55,7 @@ class Front {
   Resolver resolver_;
   Control control_;
   Extra extra_;
+  Events events_;
   IdSource ids_;
   net::HttpServer server_;
 };

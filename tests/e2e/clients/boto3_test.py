@@ -2,6 +2,7 @@
 import base64
 import io
 import json
+import os
 import signal
 import sys
 import time
@@ -233,6 +234,50 @@ def invoking(c, code):
     assert "InvokeComplete" in events[-1]
 
 
+def wait_for(what, seconds=10):
+    end = time.time() + seconds
+    while time.time() < end:
+        found = what()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise AssertionError("waited in vain")
+
+
+def events(code):
+    """Event invocations: repeated, reported to a file and to another function, kept over a kill."""
+    with Served("--retry-delay", "0.1") as served:
+        c = client_for(served)
+        for name in ("f", "g"):
+            c.create_function(FunctionName=name, Runtime="provided.al2023", Role=ROLE, Handler="bootstrap",
+                              Code={"ZipFile": code})
+        c.put_function_event_invoke_config(FunctionName="f", DestinationConfig={
+            "OnFailure": {"Destination": "file:///failed.jsonl"}, "OnSuccess": {"Destination": "file:///done.jsonl"}})
+        id = c.invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps({"do": "error"}))["ResponseMetadata"]["RequestId"]
+        failed = "%s/destinations/failed.jsonl" % served.state
+        wait_for(lambda: os.path.exists(failed) and open(failed).read().endswith("\n"))
+        record = json.loads(open(failed).read())
+        assert record["requestContext"] == {"requestId": id, "condition": "RetriesExhausted", "approximateInvokeCount": 3,
+                                            "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST"}, record
+        assert record["requestPayload"] == {"do": "error"} and record["responsePayload"]["errorType"] == "Behave.Asked"
+        assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
+        c.invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps({"n": 1}))
+        done = "%s/destinations/done.jsonl" % served.state
+        wait_for(lambda: os.path.exists(done) and open(done).read().endswith("\n"))
+        assert json.loads(open(done).read())["responsePayload"] == {"n": 1}
+        # Throttled events wait, over a kill too.
+        c.put_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnSuccess": {"Destination":
+                                           "arn:aws:lambda:us-east-1:000000000000:function:g"}})
+        c.put_function_event_invoke_config(FunctionName="g", DestinationConfig={"OnSuccess": {"Destination": "file:///g.jsonl"}})
+        c.invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps({"do": "sleep", "ms": 2000}))
+        served.stop(signal.SIGKILL)
+        with Served("--retry-delay", "0.1", state=served.state):
+            path = "%s/destinations/g.jsonl" % served.state
+            wait_for(lambda: os.path.exists(path) and open(path).read().endswith("\n"))
+            record = json.loads(open(path).read())
+            assert record["requestPayload"]["requestPayload"] == {"do": "sleep", "ms": 2000}, record
+
+
 def main():
     code = bundle({"bootstrap": open(bootstrap(), "rb").read()})
     with Served() as served:
@@ -255,6 +300,8 @@ def main():
             refused("ResourceNotFoundException", "Function not found", c.invoke, FunctionName="f")
             assert again.stop() == 0
             print("ok state survives a kill")
+    events(code)
+    print("ok events")
     with Served("--require-signature", env={"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"}) as served:
         client_for(served, aws_access_key_id="AKID", aws_secret_access_key="secret").list_functions()
         refused("InvalidSignatureException", "does not match", client_for(
