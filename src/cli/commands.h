@@ -8,6 +8,7 @@ namespace lectern::cli {
 
 void addDoctor(CLI::App& app, int& status);
 void addRead(CLI::App& app, int& status);
+void addQuery(CLI::App& app, int& status);
 void addPrice(CLI::App& app, int& status);
 void addServe(CLI::App& app, int& status);
 

@@ -47,6 +47,7 @@ class Writer {
   Database& database_;
   std::map<const char*, Statement> statements_;
   int64_t page_id_ = 0;
+  std::map<int, int64_t> page_ids_;  // by page number
   int order_ = 0;
   std::map<std::string, int64_t, std::less<>> ids_;  // entity ids of the document by name
 };
@@ -186,6 +187,12 @@ Result<void> Writer::pairsAndRelations(const Page& page) {
     insert->bind(1, page_id_).bind(2, k.key).bind(3, k.value).bind(6, normalized(k.key)).bind(7, k.confidence);
     bindWord(*insert, 4, k.key_words);
     bindWord(*insert, 5, k.value_words);
+    if (k.value_words.size() > 1) {  // the place of the whole value, not of its first word
+      Box box;
+      for (const int w : k.value_words) box = unite(box, page.words[static_cast<size_t>(w)].box);
+      TRY(const int64_t place, entity("value", "value of " + k.key, box, k.confidence));
+      insert->bind(5, place);
+    }
     TRY_VOID(insert->run());
   }
   for (const Relation& r : page.relations) {
@@ -206,6 +213,7 @@ Result<void> Writer::page(const Page& p, int64_t document_id) {
   insert->bind(7, p.skew_degrees).bind(8, p.words.empty() ? 1 : 0).bind(9, p.has_text_layer ? 1 : 0);
   TRY_VOID(insert->run());
   page_id_ = database_.lastId();
+  page_ids_[p.number] = page_id_;
   TRY_VOID(blocksLinesWords(p));
   TRY_VOID(shapes(p));
   TRY_VOID(values(p));
@@ -223,8 +231,13 @@ Result<void> Writer::fields(const Document& d, int64_t document_id) {
         .bind(5, f.page)
         .bind(7, f.confidence);
     insert->bindNull(6);
-    for (const Page& p : d.pages) {
-      if (p.number == f.page && !f.words.empty()) insert->bind(6, ids_[p.words[static_cast<size_t>(f.words[0])].id]);
+    const auto page = std::find_if(d.pages.begin(), d.pages.end(), [&](const Page& p) { return p.number == f.page; });
+    if (page != d.pages.end() && !f.words.empty()) {
+      Box box;
+      for (const int w : f.words) box = unite(box, page->words[static_cast<size_t>(w)].box);
+      page_id_ = page_ids_[f.page];
+      TRY(const int64_t place, entity("value", "field " + f.name, box, f.confidence));
+      insert->bind(6, place);
     }
     TRY_VOID(insert->run());
   }

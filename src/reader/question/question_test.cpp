@@ -1,0 +1,126 @@
+#include "reader/question/question.h"
+
+#include <gtest/gtest.h>
+
+#include "base/files.h"
+#include "reader/question/lexicon.h"
+#include "reader/store/store.h"
+
+namespace lectern::reader {
+namespace {
+
+Document receipt(const std::string& name, const std::string& company, const std::string& date,
+                 const std::string& total) {
+  Document d;
+  d.name = name;
+  d.sha256 = name;
+  d.type = "receipt";
+  d.type_confidence = 0.9f;
+  Page page;
+  page.width = page.height = 400;
+  const char* texts[] = {"Cashier:", "MANIS", "Total", "Thanks"};
+  for (int i = 0; i < 4; ++i) {
+    Word w;
+    w.text = texts[i];
+    w.box = {10 + 100 * (i % 2), 10 + 30 * (i / 2), 90 + 100 * (i % 2), 30 + 30 * (i / 2)};
+    w.line = i;
+    page.words.push_back(w);
+    Line l;
+    l.text = w.text;
+    l.box = w.box;
+    l.quad = quadOf(w.box);
+    l.words = {i};
+    page.lines.push_back(l);
+  }
+  page.key_values.push_back({"Cashier:", "MANIS", {0}, {1}, 0.9f});
+  d.pages.push_back(page);
+  d.fields = {{"company", company, company, 1, {0}, 0.9f},
+              {"date", date, "printed " + date, 1, {1}, 0.9f},
+              {"total", total, total, 1, {2}, 0.8f}};
+  assignIds(d);
+  d.pages[0].relations.push_back({"l2", "l1", "right_of", 10});
+  d.pages[0].relations.push_back({"l4", "l2", "below", 10});
+  return d;
+}
+
+class QuestionTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto dir = TempDir::create();
+    ASSERT_TRUE(dir);
+    dir_ = std::make_unique<TempDir>(std::move(*dir));
+    auto store = Store::open(path());
+    ASSERT_TRUE(store);
+    ASSERT_TRUE((*store)->put(receipt("a", "AEON CO. BHD", "2018-03-05", "10.00")));
+    ASSERT_TRUE((*store)->put(receipt("b", "AEON CO. BHD", "2018-03-09", "12.50")));
+    ASSERT_TRUE((*store)->put(receipt("c", "OTHER LTD", "2019-01-01", "99.00")));
+    auto asker = Asker::open(path(), clock_);
+    ASSERT_TRUE(asker) << asker.error().message;
+    asker_ = std::move(*asker);
+  }
+  std::filesystem::path path() const { return dir_->path() / "d.db"; }
+  std::string ask(const std::string& question, const std::string& document) {
+    auto answer = asker_->ask(question, document);
+    return !answer ? "error: " + answer.error().message : answer->answer.value_or("(none)");
+  }
+  RealClock clock_;
+  std::unique_ptr<TempDir> dir_;
+  std::unique_ptr<Asker> asker_;
+};
+
+TEST_F(QuestionTest, FieldsKeysAndWhatIsNotThere) {
+  EXPECT_EQ(ask("What is the total amount?", "a"), "10.00");
+  EXPECT_EQ(ask("How much was paid?", "b"), "12.50");
+  EXPECT_EQ(ask("When was the receipt issued?", "a"), "printed 2018-03-05");
+  EXPECT_EQ(ask("Who is the seller?", "c"), "OTHER LTD");
+  EXPECT_EQ(ask("Who is the cashier?", "a"), "MANIS");
+  EXPECT_EQ(ask("What is the passport number?", "a"), "(none)");
+  EXPECT_EQ(ask("What is the IBAN?", "a"), "(none)");
+  EXPECT_EQ(ask("What kind of document is this?", "a"), "receipt");
+  EXPECT_EQ(ask("How many words are there?", "a"), "4");
+  EXPECT_EQ(ask("What is the total?", "zzz").substr(0, 6), "error:");
+}
+
+TEST_F(QuestionTest, DirectionsAndFollowUps) {
+  EXPECT_EQ(ask("What is to the right of \"Cashier:\"?", "a"), "MANIS");
+  EXPECT_EQ(ask("And the one below?", "a"), "Thanks");
+}
+
+TEST_F(QuestionTest, ManyDocuments) {
+  EXPECT_EQ(ask("What is the total of all receipts from Aeon in March 2018?", ""), "22.5");
+  EXPECT_EQ(ask("How many receipts are there?", ""), "3");
+  EXPECT_EQ(ask("What is the highest total?", ""), "99.00");
+}
+
+TEST_F(QuestionTest, TheSqlComesWithTheAnswerAndOnlyReads) {
+  auto answer = asker_->ask("What is the total?", "a");
+  ASSERT_TRUE(answer);
+  EXPECT_NE(answer->sql.find("'total'"), std::string::npos);
+  ASSERT_TRUE(answer->box);
+  EXPECT_EQ(answer->page, 1);
+  for (const char* bad : {"DELETE FROM document", "ATTACH 'x' AS y", "PRAGMA journal_mode=WAL",
+                          "SELECT load_extension('x')", "CREATE TABLE t(x)", "SELECT writefile('a','b')"}) {
+    EXPECT_FALSE(asker_->sql(bad)) << bad;
+  }
+  EXPECT_TRUE(asker_->sql("SELECT name FROM document"));
+}
+
+TEST_F(QuestionTest, EndlessSqlIsStopped) {
+  auto asker = Asker::open(path(), clock_, {50, 10});
+  ASSERT_TRUE(asker);
+  auto endless = (*asker)->sql("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT count(*) FROM n");
+  ASSERT_FALSE(endless);
+  EXPECT_EQ(endless.error().code, Code::kTimeout);
+  auto many = (*asker)->sql("WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT x FROM n");
+  ASSERT_TRUE(many);
+  EXPECT_TRUE(many->truncated);
+}
+
+TEST(LexiconTest, LikenessForgivesConfusions) {
+  EXPECT_GT(likeness("invoice no", "lnv0ice no"), 0.9);
+  EXPECT_LT(likeness("date", "total"), 0.5);
+  EXPECT_EQ(dateAsked("in march 2018"), "2018-03");
+}
+
+}  // namespace
+}  // namespace lectern::reader
