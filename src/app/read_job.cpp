@@ -163,7 +163,7 @@ Result<void> Job::save(reader::Document& document, const InputFile& file) {
     const std::lock_guard lock(mutex_);
     TRY_VOID(store_->put(document));
   }
-  TRY(const auto files, reader::writeOutputs(document, file.name, options_.formats, options_.out));
+  TRY(const auto files, reader::writeOutputs(document, file.name, options_.formats, options_.out, file.path));
   marks_.markDone(file.name, document.sha256);
   return {};
 }

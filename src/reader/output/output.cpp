@@ -6,7 +6,9 @@
 #include "base/files.h"
 #include "reader/output/csv.h"
 #include "reader/output/json.h"
+#include "reader/output/pdf.h"
 #include "reader/output/text_formats.h"
+#include "reader/output/xml_formats.h"
 
 namespace lectern::reader {
 
@@ -18,9 +20,10 @@ struct Format {
   std::string (*write)(const Document&);
 };
 
-constexpr std::array<Format, 4> kTextFormats = {
+constexpr std::array<Format, 5> kTextFormats = {
     Format{"md", ".md", documentToMarkdown}, Format{"html", ".html", documentToHtml},
-    Format{"hocr", ".hocr", documentToHocr}, Format{"tsv", ".tsv", documentToTsv}};
+    Format{"hocr", ".hocr", documentToHocr}, Format{"tsv", ".tsv", documentToTsv},
+    Format{"alto", ".alto.xml", documentToAlto}};
 
 /// Levels of nesting that get a line each: document, pages, page, list of words; a word is one line.
 constexpr int kJsonLevels = 4;
@@ -34,9 +37,11 @@ Result<std::vector<std::string>> parseFormats(const std::string& list) {
     const size_t comma = std::min(list.find(',', at), list.size());
     const std::string one = list.substr(at, comma - at);
     const bool known =
-        one == "json" || one == "csv" ||
+        one == "json" || one == "csv" || one == "page" || one == "pdf" || one == "overlay" ||
         std::any_of(kTextFormats.begin(), kTextFormats.end(), [&](const Format& f) { return one == f.name; });
-    if (!known) return fail(Code::kInvalid, "unknown format '" + one + "'; there are json, csv, md, html, hocr, tsv");
+    if (!known)
+      return fail(Code::kInvalid,
+                  "unknown format '" + one + "'; there are json, csv, md, html, hocr, alto, page, pdf, tsv, overlay");
     formats.push_back(one);
     at = comma + 1;
   }
@@ -59,7 +64,8 @@ Result<Document> documentFromText(const std::string& text) {
 
 Result<std::vector<std::filesystem::path>> writeOutputs(const Document& document, const std::string& name,
                                                         const std::vector<std::string>& formats,
-                                                        const std::filesystem::path& folder) {
+                                                        const std::filesystem::path& folder,
+                                                        const std::filesystem::path& source) {
   std::vector<std::filesystem::path> written;
   const auto write = [&](const std::string& file, const std::string& content) -> Result<void> {
     TRY_VOID(writeFileAtomic(folder / file, content));
@@ -72,6 +78,18 @@ Result<std::vector<std::filesystem::path>> writeOutputs(const Document& document
   for (const auto& format : kTextFormats) {
     if (std::find(formats.begin(), formats.end(), format.name) == formats.end()) continue;
     TRY_VOID(write(name + format.extension, format.write(document)));
+  }
+  const auto wanted = [&](const char* format) {
+    return std::find(formats.begin(), formats.end(), format) != formats.end();
+  };
+  for (const auto& page : document.pages) {
+    const std::string file = page.number == 1 ? name : name + "-p" + std::to_string(page.number);
+    if (wanted("page")) TRY_VOID(write(file + ".page.xml", pageToPageXml(document, page)));
+    if (wanted("overlay")) TRY_VOID(write(file + ".overlay.svg", pageToOverlay(document, page, source.string())));
+  }
+  if (wanted("pdf")) {
+    TRY(const auto pdf, documentToPdf(document, source));
+    TRY_VOID(write(name + ".pdf", pdf));
   }
   TRY_VOID(write(name + ".json", documentToText(document)));
   return written;
