@@ -11,5 +11,8 @@ void addRead(CLI::App& app, int& status);
 void addQuery(CLI::App& app, int& status);
 void addPrice(CLI::App& app, int& status);
 void addServe(CLI::App& app, int& status);
+void addInvoke(CLI::App& app, int& status);
+void addLogs(CLI::App& app, int& status);
+void addTop(CLI::App& app, int& status);
 
 }  // namespace lectern::cli

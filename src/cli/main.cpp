@@ -16,6 +16,9 @@ int main(int argc, char** argv) {
   addQuery(app, status);
   addPrice(app, status);
   addServe(app, status);
+  addInvoke(app, status);
+  addLogs(app, status);
+  addTop(app, status);
   addDoctor(app, status);
   try {
     app.parse(argc, argv);

@@ -14,6 +14,8 @@
 #include "engine/invoke/async.h"
 #include "engine/invoke/dispatcher.h"
 #include "engine/invoke/front.h"
+#include "engine/invoke/function_url.h"
+#include "engine/invoke/observe.h"
 #include "net/url.h"
 
 namespace lectern::engine {
@@ -56,6 +58,7 @@ struct Engine::Impl {
   std::unique_ptr<LogStore> logs;
   std::unique_ptr<Dispatcher> dispatcher;
   std::unique_ptr<Front> front;
+  std::unique_ptr<FunctionUrls> urls;
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Control> control;
   std::unique_ptr<AsyncInvoker> async;
@@ -136,6 +139,7 @@ Result<void> Engine::Impl::open() {
   front->setEvents([this](std::unique_ptr<Invocation> invocation, const contract::FunctionRef& ref) {
     return async->enqueue(std::move(invocation), ref);
   });
+  urls = std::make_unique<FunctionUrls>(loop, *registry, *dispatcher, front->ids());
   front->setExtra([this](const std::shared_ptr<net::Exchange>& exchange) { return extra(exchange); });
   return serve();
 }
@@ -174,9 +178,25 @@ void Engine::Impl::runControl(const contract::OperationMatch& match, std::shared
   });
 }
 
-/// Archives of functions, for clients that follow Code.Location.
+/// What is not Lambda's: function URLs, metrics, status, logs, and archives for clients that follow Code.Location.
 bool Engine::Impl::extra(const std::shared_ptr<net::Exchange>& exchange) {
-  std::string_view path = net::splitTarget(exchange->request.target).path;
+  if (urls->handle(exchange)) return true;
+  auto [path, query] = net::splitTarget(exchange->request.target);
+  bool get = exchange->request.method == "GET";
+  size_t waiting = async ? async->waiting() : 0;
+  if (get && path == "/metrics") {
+    exchange->respond(net::Response(200, "text/plain; version=0.0.4", metricsOf(*registry, *dispatcher, waiting)));
+    return true;
+  }
+  if (get && path == "/lectern/status") {
+    exchange->respond(
+        net::Response(200, "application/json", toJson(statusOf(*registry, *dispatcher, waiting, isolation))));
+    return true;
+  }
+  if (get && path == "/lectern/logs") {
+    exchange->respond(logsOf(*logs, query));
+    return true;
+  }
   if (!path.starts_with(kCodePath) || exchange->request.method != "GET") return false;
   path.remove_prefix(kCodePath.size());
   bool named = path.size() == 68 && path.ends_with(".zip") &&

@@ -73,6 +73,8 @@ void Front::onRequest(std::shared_ptr<net::Exchange> exchange) {
     }
   }
   auto [path, query] = net::splitTarget(request.target);
+  bool url = request.headers.get("Host").find(".lambda-url.") != std::string_view::npos;
+  if (url && extra_ && extra_(exchange)) return;
   auto match = contract::matchOperation(request.method, path, query);
   if (!match && extra_ && extra_(exchange)) return;
   if (!match) return respondError(*exchange, contract::unknownOperation(), ids_.uuid());
