@@ -221,10 +221,7 @@ void Groups::limit(GroupSet& set, const Spec& spec) {
       writeTextAt(dir, "memory.limit_in_bytes", both);
       writeTextAt(dir, "memory.memsw.limit_in_bytes", both);
       set.pressure = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-      int usage = openat(dir, "memory.usage_in_bytes", O_RDONLY | O_CLOEXEC);
-      writeTextAt(dir, "cgroup.event_control",
-                  std::to_string(set.pressure) + " " + std::to_string(usage) + " " + mark);
-      close(usage);
+      setMark(set, dir, false, spec.memory_limit);
     }
   }
   if (int dir = dirOf(set, "pids", &v2); dir >= 0 && spec.max_pids > 0) {
@@ -244,26 +241,32 @@ bool Groups::overLimit(GroupSet& set, uint64_t tmp_used) {
     char buffer[512];
     (void)!pread(set.pressure, buffer, sizeof buffer, 0);
   }
-  uint64_t used = numberAt(dir, v2 ? "memory.current" : "memory.usage_in_bytes");
-  if (used <= set.memory_limit) return false;
-  // Page cache of files that were read is given back under pressure and is nobody's fault.
-  uint64_t counted = v2 ? numberAt(dir, "memory.stat", "anon ") + numberAt(dir, "memory.stat", "kernel ")
-                        : used - std::min(used, numberAt(dir, "memory.stat", "total_cache "));
-  if (v2) counted += numberAt(dir, "memory.stat", "shmem "), counted -= std::min(counted, tmp_used);
-  if (!v2) {
-    uint64_t shared = numberAt(dir, "memory.stat", "total_shmem ");
+  const char* usage_file = v2 ? "memory.current" : "memory.usage_in_bytes";
+  // The kernel tells of a crossing, not of being beyond: after setting a new mark the use is looked at again.
+  for (int round = 0; round < 100; ++round) {
+    uint64_t used = numberAt(dir, usage_file);
+    // Page cache of files that were read is given back under pressure and is nobody's fault.
+    uint64_t shared = numberAt(dir, "memory.stat", v2 ? "shmem " : "total_shmem ");
+    uint64_t counted = v2 ? numberAt(dir, "memory.stat", "anon ") + numberAt(dir, "memory.stat", "kernel ")
+                          : used - std::min(used, numberAt(dir, "memory.stat", "total_cache "));
     counted += shared - std::min(shared, tmp_used);
-  }
-  if (counted >= set.memory_limit) return true;
-  std::string mark = std::to_string(used + (set.memory_limit - counted));
-  if (v2) {
-    writeTextAt(dir, "memory.high", mark);
-  } else {
-    int usage = openat(dir, "memory.usage_in_bytes", O_RDONLY | O_CLOEXEC);
-    writeTextAt(dir, "cgroup.event_control", std::to_string(set.pressure) + " " + std::to_string(usage) + " " + mark);
-    close(usage);
+    if (counted >= set.memory_limit) return true;
+    uint64_t mark = used + (set.memory_limit - counted);
+    setMark(set, dir, v2, mark);
+    if (numberAt(dir, usage_file) < mark) return false;
   }
   return false;
+}
+
+void Groups::setMark(const GroupSet& set, int dir, bool v2, uint64_t mark) {
+  if (v2) {
+    writeTextAt(dir, "memory.high", std::to_string(mark));
+    return;
+  }
+  int usage = openat(dir, "memory.usage_in_bytes", O_RDONLY | O_CLOEXEC);
+  writeTextAt(dir, "cgroup.event_control",
+              std::to_string(set.pressure) + " " + std::to_string(usage) + " " + std::to_string(mark));
+  close(usage);
 }
 
 std::vector<int> Groups::controlFiles(const GroupSet& set, uint32_t& bits) const {

@@ -55,6 +55,7 @@ class Groups {
     std::string path;
   };
   int find(const char* controller) const;
+  static void setMark(const GroupSet& set, int dir, bool v2, uint64_t mark);
   void add(const std::string& mount_point, const std::string& controllers, bool v2, const std::string& own_path);
   void removeStale(const std::string& parent);
   int dirOf(const GroupSet& set, const char* controller, bool* v2) const;

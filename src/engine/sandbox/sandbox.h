@@ -79,6 +79,9 @@ class Sandbox {
   /// Called once, from onReadable(), when the first process has ended (all others are dead then, too).
   void onExit(std::function<void(const ExitInfo&)> callback) { on_exit_ = std::move(callback); }
 
+  /// Keeps something alive as long as this object.
+  void keep(std::shared_ptr<void> something) { kept_ = std::move(something); }
+
   /// Stops all processes of the sandbox in their tracks, and lets them go on.
   void freeze();
   void thaw();
@@ -109,6 +112,7 @@ class Sandbox {
   // Files of the sandbox's groups, opened by the spawner; invalid where there are no cgroups.
   Fd freeze_, cpu_quota_, cpu_period_, cpu_usage_, memory_peak_, memory_current_;
   std::function<void(const ExitInfo&)> on_exit_;
+  std::shared_ptr<void> kept_;
 };
 
 using SpawnCallback = std::function<void(Result<std::unique_ptr<Sandbox>>)>;

@@ -1,0 +1,247 @@
+// Real templates and forks of tests/functions/probe.
+#include "engine/snapshot/templates.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <optional>
+#include <set>
+
+namespace lectern::snapshot {
+namespace {
+
+using sandbox::ExitInfo;
+using sandbox::Sandbox;
+using sandbox::SandboxSpec;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+namespace fs = std::filesystem;
+
+/// An instance as the test holds it.
+struct Instance {
+  std::unique_ptr<Sandbox> sandbox;
+  std::unique_ptr<ApiPeer> api;
+  Fd output;
+  StartKind kind = StartKind::kOrdinary;
+  std::string why;
+  std::optional<ExitInfo> exit;
+  int events = 0;
+};
+
+class TemplatesTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    sandbox::SpawnerOptions options;
+    options.allow_none = true;
+    auto started = sandbox::Spawner::start(options);
+    ASSERT_TRUE(started) << started.error().message;
+    spawner_ = std::move(*started);
+    if (!spawner_->capabilities().templates) GTEST_SKIP() << "no templates here: " << spawner_->capabilities().message;
+    templates_ = std::make_unique<Templates>(*spawner_, clock_);
+    code_ = fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "functions/probe";
+    ASSERT_TRUE(fs::exists(code_ / "bootstrap")) << code_;
+  }
+
+  SandboxSpec spec(std::vector<std::string> env = {}) {
+    SandboxSpec s;
+    s.id = "i" + std::to_string(++counter_);
+    s.task_dir = code_;
+    s.env = std::move(env);
+    return s;
+  }
+
+  template <typename Done>
+  bool pump(Done done, int extra_fd = -1, int millis = 20'000) {
+    SteadyTime end = clock_.now() + Millis(millis);
+    while (!done()) {
+      if (clock_.now() > end || !spawner_->alive()) return false;
+      pollfd wait[3] = {{spawner_->eventFd(), POLLIN, 0}, {templates_->eventFd(), POLLIN, 0}, {extra_fd, POLLIN, 0}};
+      poll(wait, 3, 50);
+      if (wait[0].revents) spawner_->onReadable();
+      if (wait[1].revents) templates_->onReadable();
+    }
+    return true;
+  }
+
+  std::unique_ptr<Instance> start(const std::string& key, SandboxSpec s) {
+    auto instance = std::make_unique<Instance>();
+    bool answered = false;
+    templates_->start(key, std::move(s), [&](Result<Templates::Started> started) {
+      answered = true;
+      ASSERT_TRUE(started) << started.error().message;
+      instance->sandbox = std::move(started->sandbox);
+      instance->kind = started->kind, instance->why = started->why_ordinary;
+    });
+    EXPECT_TRUE(pump([&] { return answered; }));
+    if (!instance->sandbox) return nullptr;
+    instance->api = std::make_unique<ApiPeer>(instance->sandbox->takeApiListener());
+    instance->output = instance->sandbox->takeOutput();
+    instance->sandbox->onExit([raw = instance.get()](const ExitInfo& info) { raw->exit = info; });
+    return instance;
+  }
+
+  std::optional<ApiRequest> request(Instance& i) {
+    std::optional<ApiRequest> got;
+    pump([&] { return (got = i.api->take()) || i.exit; }, i.api->waitFd());
+    return got;
+  }
+
+  std::string ask(Instance& i, const std::string& question) {
+    auto next = request(i);
+    if (!next || !next->path.ends_with("/invocation/next")) return "no next";
+    i.api->sendEvent("r" + std::to_string(++i.events), question);
+    auto answer = request(i);
+    if (!answer) return "gone";
+    EXPECT_THAT(answer->path, HasSubstr("/response"));
+    i.api->reply("202 Accepted", "", "{}");
+    return answer->body;
+  }
+
+  Result<void> prepare(const std::string& key, SandboxSpec s) {
+    std::optional<Result<void>> result;
+    templates_->prepare(key, std::move(s), 0, [&](Result<void> r) { result = std::move(r); });
+    EXPECT_TRUE(pump([&] { return result.has_value(); }));
+    return result ? *result : fail(Code::kTimeout, "not told");
+  }
+
+  RealClock clock_;
+  std::unique_ptr<sandbox::Spawner> spawner_;
+  std::unique_ptr<Templates> templates_;
+  fs::path code_;
+  int counter_ = 0;
+};
+
+TEST_F(TemplatesTest, ForkHasRunInitOnceAndItsHooks) {
+  auto ready = prepare("probe", spec());
+  ASSERT_TRUE(ready) << ready.error().message << templates_->log("probe");
+  EXPECT_EQ(templates_->state("probe"), State::kActive);
+  auto a = start("probe", spec()), b = start("probe", spec());
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(a->kind, StartKind::kRestored);
+  EXPECT_EQ(ask(*a, "count"), "1111");  // 100 from init, 10 before the snapshot, 1000 after the restore, 1 now
+  EXPECT_EQ(ask(*a, "count"), "1112");
+  EXPECT_EQ(ask(*b, "count"), "1111");
+  EXPECT_EQ(templates_->log("probe"), "init\n");
+}
+
+TEST_F(TemplatesTest, ForksShareNothingPrivate) {
+  ASSERT_TRUE(prepare("probe", spec()));
+  auto a = start("probe", spec({"STREAM=a"})), b = start("probe", spec({"STREAM=b"}));
+  ASSERT_TRUE(a && b);
+  std::set<std::string> numbers = {ask(*a, "rand"), ask(*b, "rand")};
+  EXPECT_EQ(numbers.size(), 2u);
+  EXPECT_EQ(ask(*a, "write"), "ok");
+  EXPECT_EQ(ask(*a, "tmp"), "mine ");
+  EXPECT_EQ(ask(*b, "tmp"), "");
+  EXPECT_EQ(ask(*a, "processes"), "1 2 ");
+  EXPECT_EQ(ask(*b, "processes"), "1 2 ");
+  EXPECT_EQ(ask(*a, "pid"), "2");
+  EXPECT_EQ(ask(*a, "listen"), "yes");
+  EXPECT_EQ(ask(*b, "listen"), "yes");  // the same port: not the same network
+  EXPECT_EQ(ask(*a, "env"), "a");
+  EXPECT_EQ(ask(*b, "env"), "b");
+  EXPECT_THAT(ask(*a, "capabilities"), HasSubstr("0000000000000000"));
+  EXPECT_EQ(ask(*a, "fds"), "0 1 2 3 4 5 ");  // 3: the Runtime API, 4: listening, 5: the directory being read
+}
+
+TEST_F(TemplatesTest, OutputAndEndsAreTheForksOwn) {
+  ASSERT_TRUE(prepare("probe", spec()));
+  auto a = start("probe", spec());
+  ASSERT_TRUE(a);
+  EXPECT_EQ(ask(*a, "print"), "ok");
+  char text[32] = {};
+  EXPECT_GT(read(a->output.get(), text, sizeof text - 1), 0);
+  EXPECT_STREQ(text, "printed\n");
+  EXPECT_EQ(ask(*a, "exit"), "gone");
+  ASSERT_TRUE(a->exit);
+  EXPECT_EQ(a->exit->exit_status, 3);
+  auto b = start("probe", spec());
+  EXPECT_EQ(ask(*b, "crash"), "gone");
+  ASSERT_TRUE(b->exit);
+  EXPECT_EQ(b->exit->signal, SIGABRT);
+  auto c = start("probe", spec());
+  c->sandbox->kill();
+  EXPECT_TRUE(pump([&] { return c->exit.has_value(); }));
+  EXPECT_EQ(c->exit->signal, SIGKILL);
+  EXPECT_EQ(templates_->state("probe"), State::kActive);
+}
+
+TEST_F(TemplatesTest, LimitsHoldForForks) {
+  if (spawner_->capabilities().isolation != sandbox::Isolation::kFull)
+    GTEST_SKIP() << spawner_->capabilities().message;
+  ASSERT_TRUE(prepare("probe", spec()));
+  SandboxSpec small = spec();
+  small.memory_limit = mebibytes(128);
+  auto a = start("probe", std::move(small));
+  EXPECT_EQ(ask(*a, "grow"), "gone");
+  ASSERT_TRUE(a->exit);
+  EXPECT_TRUE(a->exit->out_of_memory);
+  EXPECT_EQ(templates_->state("probe"), State::kActive);
+  auto b = start("probe", spec());
+  EXPECT_EQ(b->kind, StartKind::kRestored);
+  EXPECT_EQ(ask(*b, "pid"), "2");
+  EXPECT_LT(b->sandbox->memoryPeak(), mebibytes(10));
+  b->sandbox->freeze();
+  b->sandbox->thaw();
+  EXPECT_EQ(ask(*b, "count"), "1111");
+}
+
+TEST_F(TemplatesTest, FirstStartIsOrdinaryAndMakesTheTemplate) {
+  auto a = start("probe", spec());
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->kind, StartKind::kOrdinary);
+  EXPECT_THAT(a->why, HasSubstr("not ready"));
+  EXPECT_EQ(ask(*a, "count"), "101");
+  EXPECT_TRUE(pump([&] { return templates_->state("probe") == State::kActive; }));
+  auto b = start("probe", spec());
+  EXPECT_EQ(b->kind, StartKind::kRestored);
+  EXPECT_EQ(ask(*b, "count"), "1111");
+}
+
+TEST_F(TemplatesTest, ThreadsFallBackToTheOrdinaryStartWithTheReason) {
+  auto ready = prepare("threads", spec({"THREADS=1"}));
+  ASSERT_FALSE(ready);
+  EXPECT_THAT(ready.error().message, HasSubstr("2 threads"));
+  auto a = start("threads", spec({"THREADS=1"}));
+  EXPECT_EQ(a->kind, StartKind::kOrdinary);
+  EXPECT_THAT(a->why, HasSubstr("2 threads"));
+  EXPECT_EQ(ask(*a, "count"), "101");
+}
+
+TEST_F(TemplatesTest, FailedInitAndOtherRuntimesAreTold) {
+  auto failed = prepare("failing", spec({"FAIL_INIT=1"}));
+  ASSERT_FALSE(failed);
+  EXPECT_THAT(failed.error().message, HasSubstr("init failed"));
+  SandboxSpec shell = spec();
+  shell.command = {"/bin/sh", "-c", "exit 9"};
+  auto ended = prepare("shell", std::move(shell));
+  ASSERT_FALSE(ended);
+  EXPECT_THAT(ended.error().message, HasSubstr("status 9"));
+}
+
+TEST_F(TemplatesTest, DroppedTemplateTakesItsForksAlong) {
+  ASSERT_TRUE(prepare("probe", spec()));
+  auto a = start("probe", spec());
+  EXPECT_EQ(ask(*a, "pid"), "2");
+  templates_->drop("probe");
+  EXPECT_TRUE(pump([&] { return a->exit.has_value(); }));
+  EXPECT_EQ(templates_->state("probe"), State::kNone);
+}
+
+TEST_F(TemplatesTest, ManyForksAtOnce) {
+  ASSERT_TRUE(prepare("probe", spec()));
+  std::vector<std::unique_ptr<Instance>> all;
+  for (int i = 0; i < 30; ++i) all.push_back(start("probe", spec()));
+  std::set<std::string> numbers;
+  for (auto& instance : all) {
+    ASSERT_TRUE(instance);
+    numbers.insert(ask(*instance, "rand"));
+  }
+  EXPECT_EQ(numbers.size(), 30u);
+}
+
+}  // namespace
+}  // namespace lectern::snapshot
