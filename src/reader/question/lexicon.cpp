@@ -51,15 +51,18 @@ constexpr std::array kFields = {
 
 const std::set<std::string>& fillers() {
   static const std::set<std::string> words = {
-      "what",     "whats",  "which", "who",    "when",   "where", "how",      "is",      "was",     "are",
-      "were",     "the",    "a",     "an",     "of",     "on",    "in",       "for",     "to",      "from",
-      "by",       "at",     "this",  "that",   "it",     "its",   "does",     "did",     "do",      "show",
-      "tell",     "me",     "give",  "find",   "please", "value", "stated",   "given",   "printed", "s",
-      "and",      "has",    "have",  "there",  "can",    "you",   "document", "receipt", "invoice", "bill",
-      "form",     "page",   "much",  "name",   "number", "made",  "written",  "listed",  "shown",   "field",
-      "purchase", "issued", "paid",  "says",   "say",    "said",  "read",     "be",      "filled",  "entry",
-      "entered",  "under",  "with",  "letter", "bought", "sold",  "total",    "table",   "i",       "my",
-      "we",       "our",    "your",  "der",    "die",    "das",   "ist",      "wie",     "lautet",  "hoch",
+      "what",   "whats",    "which",   "who",     "when",        "where",    "how",      "is",      "was",
+      "are",    "were",     "the",     "a",       "an",          "of",       "on",       "in",      "for",
+      "to",     "from",     "by",      "at",      "this",        "that",     "it",       "its",     "does",
+      "did",    "do",       "show",    "tell",    "me",          "give",     "find",     "please",  "value",
+      "stated", "given",    "printed", "s",       "and",         "has",      "have",     "there",   "can",
+      "you",    "document", "receipt", "invoice", "bill",        "form",     "page",     "much",    "name",
+      "number", "made",     "written", "listed",  "shown",       "field",    "purchase", "issued",  "paid",
+      "says",   "say",      "said",    "read",    "be",          "filled",   "entry",    "entered", "under",
+      "with",   "letter",   "bought",  "sold",    "total",       "table",    "i",        "my",      "used",
+      "using",  "charged",  "billed",  "owed",    "transaction", "payment",  "took",     "happen",  "occurred",
+      "stands", "called",   "exact",   "full",    "complete",    "customer", "main",     "day",     "we",
+      "our",    "your",     "der",     "die",     "das",         "ist",      "wie",      "lautet",  "hoch",
       "wer"};
   return words;
 }

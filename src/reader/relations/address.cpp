@@ -78,7 +78,7 @@ std::optional<Field> findAddress(const Scene& scene, size_t after_row) {
     seen_postcode = seen_postcode || has(row.text, labels().postcode);
     ++count;
   }
-  f.value = trimmed(f.text);
+  f.value = repairedLetters(trimmed(f.text));
   f.confidence = seen_postcode ? 0.75f : 0.5f;
   if (f.value.size() < 6) return std::nullopt;
   return f;

@@ -20,6 +20,14 @@ std::string cleanName(std::string text) {
   return text;
 }
 
+/// A line of nothing but words of trade and legal forms: the second half of a name, or what the shop is.
+bool tradeOnly(std::string small) {
+  RE2::GlobalReplace(&small, labels().legal_form, " ");
+  RE2::GlobalReplace(&small, labels().trade, " ");
+  static const RE2 rest("[a-z]{3,}");
+  return !RE2::PartialMatch(small, rest);
+}
+
 size_t lettersIn(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || static_cast<unsigned char>(c) >= 0x80;
@@ -69,7 +77,7 @@ std::optional<Company> findCompany(const Scene& scene) {
     ++place;
     if (has(row.small, labels().legal_form))
       score += 5;
-    else if (has(row.small, labels().trade))
+    else if (has(row.small, labels().trade) && !tradeOnly(row.small))
       score += 1.5;
     if (has(row.small, labels().not_company)) score -= 4;
     if (digitsIn(row.text) > letters) score -= 3;
@@ -88,7 +96,12 @@ std::optional<Company> findCompany(const Scene& scene) {
   }
   if (best >= rows.size()) return std::nullopt;
   size_t first = best, last = best;
-  if (onlyLegalForm(rows[best].small) && best > 0) first = best - 1;
+  const bool second_half =
+      onlyLegalForm(rows[best].small) || (has(rows[best].small, labels().legal_form) && tradeOnly(rows[best].small));
+  if (second_half && best > 0 && digitsIn(rows[best - 1].text) == 0 && lettersIn(rows[best - 1].text) >= 4 &&
+      rows[best].box.y0 - rows[best - 1].box.y1 < 0.8 * scene.em && rows[best - 1].segments.size() == 1) {
+    first = best - 1;
+  }
   if (!has(rows[best].small, labels().legal_form) && best + 1 < rows.size() && onlyLegalForm(rows[best + 1].small))
     last = best + 1;
   Company out;
@@ -101,7 +114,7 @@ std::optional<Company> findCompany(const Scene& scene) {
     const auto words = wordsOf(rows[r]);
     out.field.words.insert(out.field.words.end(), words.begin(), words.end());
   }
-  out.field.value = cleanName(out.field.text);
+  out.field.value = repairedLetters(cleanName(out.field.text));
   if (out.field.value.empty()) out.field.value = out.field.text;
   out.field.confidence = static_cast<float>(std::clamp(0.2 + best_score / 12, 0.1, 0.95));
   return out;

@@ -86,7 +86,8 @@ constexpr char kAddressEnd[] =
     "\\btel|te1|\\bfax|phone|\\bgst\\b|gst |\\bgst|\\breg|\\bdate\\b|invoice|receipt|@|www|http|cashier|"
     "\\bco\\.? ?(?:no|reg)|hours|\\bhp\\b|h/p|hotline|\\btax\\b|\\bdoc|bill|\\btable\\b|website|e-?mail|"
     "roc\\b|company|order|\\bcash\\b|customer|welcome|operat|\\bsst\\b|\\bid\\b|member|open|description|"
-    "counter|\\bpos\\b|takeaway|dine|guest|reservation|\\bqty\\b|mobile|\\btime\\b|\\bvat\\b";
+    "counter|\\bpos\\b|takeaway|dine|guest|reservation|\\bqty\\b|mobile|\\btime\\b|\\bvat\\b|"
+    "\\bnumber\\b|prepay|\\bcust\\b|\\bsite\\b";
 constexpr char kPostcode[] = "\\b\\d{5}\\b";
 constexpr char kReceiptWords[] =
     "\\bcash\\b|change|cashier|receipt|tax invoice|\\bqty\\b|rounding|thank you|gst summary|\\bgst\\b|"

@@ -1,8 +1,8 @@
 #include "reader/tables/lattice.h"
 
 #include <algorithm>
-#include <cmath>
 #include <array>
+#include <cmath>
 #include <map>
 #include <numeric>
 
@@ -156,13 +156,15 @@ std::vector<Cell> cellsOf(const Grid& grid, const std::vector<Place>& places) {
     for (int c = 0; c < cols; ++c) {
       const double inset_x = 0.1 * (at(grid.xs, c + 1) - at(grid.xs, c));
       const double inset_y = 0.1 * (at(grid.ys, r + 1) - at(grid.ys, r));
-      if (c + 1 < cols && coverage(grid.vertical, at(grid.xs, c + 1), grid.tolerance, at(grid.ys, r) + inset_y,
-                                   at(grid.ys, r + 1) - inset_y) < kCovered &&
+      if (c + 1 < cols &&
+          coverage(grid.vertical, at(grid.xs, c + 1), grid.tolerance, at(grid.ys, r) + inset_y,
+                   at(grid.ys, r + 1) - inset_y) < kCovered &&
           !partedByText(place(r, c), place(r, c + 1))) {
         join(r * cols + c, r * cols + c + 1);
       }
-      if (r + 1 < rows && coverage(grid.horizontal, at(grid.ys, r + 1), grid.tolerance, at(grid.xs, c) + inset_x,
-                                   at(grid.xs, c + 1) - inset_x) < kCovered &&
+      if (r + 1 < rows &&
+          coverage(grid.horizontal, at(grid.ys, r + 1), grid.tolerance, at(grid.xs, c) + inset_x,
+                   at(grid.xs, c + 1) - inset_x) < kCovered &&
           !(parted_rows[static_cast<size_t>(r)] && place(r, c).text && place(r + 1, c).text)) {
         join(r * cols + c, (r + 1) * cols + c);
       }
@@ -219,8 +221,7 @@ void placeWords(const Page& page, const std::vector<int>& words, std::vector<Cel
 }
 
 /// Rules that are not drawn: between text rows of a band whose columns of figures hold a figure a row.
-void addHiddenRows(const Page& page, const std::vector<int>& words, Grid& grid,
-                   const std::vector<Box>& vertical) {
+void addHiddenRows(const Page& page, const std::vector<int>& words, Grid& grid, const std::vector<Box>& vertical) {
   std::vector<double> more;
   for (int r = 0; r < grid.rows(); ++r) {
     const double y0 = grid.ys[static_cast<size_t>(r)], y1 = grid.ys[static_cast<size_t>(r) + 1];
@@ -408,7 +409,8 @@ std::optional<Table> latticeTable(const Page& page, const RuleGroup& group, doub
   table.cells = cellsOf(grid, placesOf(page, words, grid, group.vertical));
   placeWords(page, words, table.cells);
   compact(table);
-  const auto filled = std::count_if(table.cells.begin(), table.cells.end(), [](const Cell& c) { return !c.text.empty(); });
+  const auto filled =
+      std::count_if(table.cells.begin(), table.cells.end(), [](const Cell& c) { return !c.text.empty(); });
   if (table.rows < 2 || table.cols < 2 || filled < 4) return std::nullopt;
   table.header_rows = headerRows(table);
   return table;

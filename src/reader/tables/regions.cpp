@@ -10,6 +10,8 @@ namespace lectern::reader {
 
 namespace {
 
+constexpr double kColumnGap = 0.7;  // white space that parts cells, in heights of the row
+
 /// Horizontal rules of one width below each other: top, under the heading, bottom.
 struct RuleStack {
   Box box;
@@ -151,6 +153,22 @@ void growUp(const std::vector<TextRow>& rows, Run& run, size_t floor, double em)
   }
 }
 
+/// A picture cut out around one table: text reaches its edges, and most rows fall into cells.
+bool wholePicture(const Page& page, const std::vector<TextRow>& rows) {
+  constexpr double kTight = 0.82;
+  Box text;
+  size_t wide = 0, prose = 0;
+  for (const auto& row : rows) {
+    text = unite(text, row.box);
+    if (tabular(row))
+      ++wide;
+    else if (row.segments[0].words.size() > 9)
+      ++prose;
+  }
+  return rows.size() >= 2 && text.width() > kTight * page.width && text.height() > kTight * page.height &&
+         wide * 2 >= rows.size() && prose * 8 < rows.size() && wide >= 2;
+}
+
 size_t firstBelow(const std::vector<TextRow>& rows, double y) {
   size_t i = 0;
   while (i < rows.size() && rows[i].box.centerY() < y) ++i;
@@ -180,8 +198,10 @@ std::vector<Run> chainsOf(const std::vector<TextRow>& rows, const RuleStack& sta
       close();
       continue;
     }
-    if (chain) chain->last = to - 1;
-    else chain = Run{from, to - 1};
+    if (chain)
+      chain->last = to - 1;
+    else
+      chain = Run{from, to - 1};
   }
   close();
   return out;
@@ -200,7 +220,8 @@ Run joined(const std::vector<TextRow>& rows, Run chain, const std::vector<Run>& 
   const auto rivers = riversOf(inside, em);
   while (chain.first > 0 && !rivers.empty()) {
     const TextRow& above = rows[chain.first - 1];
-    if (!tabular(above) || rows[chain.first].box.y0 - above.box.y1 > 1.2 * em || crossesRivers(above, rivers, em)) break;
+    if (!tabular(above) || rows[chain.first].box.y0 - above.box.y1 > 1.2 * em || crossesRivers(above, rivers, em))
+      break;
     --chain.first;
   }
   return chain;
@@ -210,7 +231,8 @@ Run joined(const std::vector<TextRow>& rows, Run chain, const std::vector<Run>& 
 
 std::vector<Region> tableRegions(const Page& page, const std::vector<int>& words, const std::vector<Box>& horizontal,
                                  const std::vector<Box>& vertical, double em) {
-  const auto rows = textRows(page, words, {1.0, vertical});
+  const auto rows = textRows(page, words, {kColumnGap, vertical});
+  if (wholePicture(page, rows)) return {Region{rows, true}};
   const auto runs = runsOf(rows, em);
   std::vector<bool> taken(rows.size());
   std::vector<Region> out;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
+#include <tuple>
 
 namespace lectern::reader {
 
@@ -13,7 +13,7 @@ namespace {
 constexpr double kMaxPixels = 4e6;
 constexpr double kMinAcross = 2.0;  // length of a horizontal rule, in text heights
 constexpr double kMinDown = 1.3;    // and of a vertical one
-constexpr size_t kMaxRules = 4000;         // a page with more is texture, not ruling
+constexpr size_t kMaxRules = 4000;  // a page with more is texture, not ruling
 
 struct Scaled {
   cv::Mat grey;
@@ -49,7 +49,9 @@ Box boxOf(const cv::Rect& r, double scale) {
 /// Long thin runs of ink along one direction.
 std::vector<cv::Rect> runs(const cv::Mat& ink, bool horizontal, double em, cv::Mat& mask) {
   const int length = std::max(12, static_cast<int>((horizontal ? kMinAcross : kMinDown) * em));
-  const auto size = [&](int along, int across) { return horizontal ? cv::Size(along, across) : cv::Size(across, along); };
+  const auto size = [&](int along, int across) {
+    return horizontal ? cv::Size(along, across) : cv::Size(across, along);
+  };
   const auto kernel = [&](int along, int across) {
     return cv::getStructuringElement(cv::MORPH_RECT, size(along, across));
   };

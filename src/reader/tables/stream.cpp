@@ -41,7 +41,8 @@ Placed placed(const Page& page, std::vector<int> words, ColumnRange columns) {
   p.columns = columns;
   for (const int w : words) p.box = unite(p.box, page.words[static_cast<size_t>(w)].box);
   p.text = textOf(page, words);
-  p.numeric = looksNumeric(p.text) && !isYear(p.text);
+  // "(n = 80)" counts a column's cases; it belongs to the heading.
+  p.numeric = looksNumeric(p.text) && !isYear(p.text) && !p.text.starts_with("(n");
   p.words = std::move(words);
   return p;
 }
@@ -51,7 +52,8 @@ struct ColumnEdges {
   std::vector<double> left, right, middle;
   bool aligned(const Box& box, double tolerance) const {
     const auto near = [&](const std::vector<double>& values, double v) {
-      const auto hits = std::count_if(values.begin(), values.end(), [&](double x) { return std::abs(x - v) <= tolerance; });
+      const auto hits =
+          std::count_if(values.begin(), values.end(), [&](double x) { return std::abs(x - v) <= tolerance; });
       return hits * 3 >= static_cast<long>(values.size()) && hits > 0;
     };
     return near(left, box.x0) || near(right, box.x1) || near(middle, box.centerX());
@@ -72,6 +74,22 @@ std::vector<ColumnEdges> edgesOf(const std::vector<TextRow>& rows, const std::ve
     }
   }
   return edges;
+}
+
+/// Are the gaps between the parts wider than every gap inside them?
+bool gapsStandOut(const Page& page, const std::vector<Placed>& parts) {
+  double inside = 0, between = 1e9;
+  size_t inner = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const auto& words = parts[i].words;
+    for (size_t k = 1; k < words.size(); ++k) {
+      const Box& left = page.words[static_cast<size_t>(words[k - 1])].box;
+      inside = std::max(inside, static_cast<double>(page.words[static_cast<size_t>(words[k])].box.x0 - left.x1));
+      ++inner;
+    }
+    if (i > 0) between = std::min(between, static_cast<double>(parts[i].box.x0 - parts[i - 1].box.x1));
+  }
+  return inner >= 2 && between > 1.3 * inside;
 }
 
 /// Parts a segment over several columns at word gaps that lie in the rivers, when the parts stand as their columns do.
@@ -101,6 +119,8 @@ std::vector<Placed> split(const Page& page, const Segment& segment, const std::v
   // Figures never span: a row of them is parted wherever it meets a river.
   const bool figures = std::all_of(parts.begin(), parts.end(), [](const Placed& p) { return p.numeric; });
   if (figures && parts.size() > 1) return parts;
+  // So is a row whose gaps at the rivers are all wider than those between its other words.
+  if (static_cast<int>(parts.size()) == range.to - range.from + 1 && gapsStandOut(page, parts)) return parts;
   return {placed(page, segment.words, range)};
 }
 
@@ -179,7 +199,8 @@ struct HeaderCell {
 void widenByRule(HeaderCell& cell, const std::vector<Box>& rules, const std::vector<River>& rivers, const Box& area,
                  double em) {
   for (const auto& r : rules) {
-    if (r.width() > 0.75 * area.width() || r.y0 < cell.content.box.centerY() || r.y0 > cell.content.box.y1 + em) continue;
+    if (r.width() > 0.75 * area.width() || r.y0 < cell.content.box.centerY() || r.y0 > cell.content.box.y1 + em)
+      continue;
     if (horizontalOverlap(r, cell.content.box) < 0.9) continue;
     const ColumnRange under = columnsOf(r, rivers, em);
     cell.content.columns.from = std::min(cell.content.columns.from, under.from);
@@ -227,7 +248,9 @@ double wrapGap(const std::vector<PlacedRow>& rows, size_t from, double em) {
   return high - low > 0.35 * em ? (low + high) / 2 : -1e9;
 }
 
-bool startsSmall(const std::string& text) { return !text.empty() && ((text[0] >= 'a' && text[0] <= 'z') || text[0] == '('); }
+bool startsSmall(const std::string& text) {
+  return !text.empty() && ((text[0] >= 'a' && text[0] <= 'z') || text[0] == '(');
+}
 
 bool continues(const PlacedRow& before, const PlacedRow& row, double wrap_gap, double em) {
   const double gap = row.box.y0 - before.box.y1;
@@ -255,9 +278,9 @@ std::vector<PlacedRow> joinWrapped(const Page& page, const std::vector<PlacedRow
   std::vector<PlacedRow> out;
   for (size_t i = from; i < rows.size(); ++i) {
     const bool parted = i > from && std::any_of(rules.begin(), rules.end(), [&](const Box& r) {
-      return r.width() > 0.5 * area.width() && r.centerY() > rows[i - 1].box.centerY() &&
-             r.centerY() < rows[i].box.centerY();
-    });
+                          return r.width() > 0.5 * area.width() && r.centerY() > rows[i - 1].box.centerY() &&
+                                 r.centerY() < rows[i].box.centerY();
+                        });
     if (out.empty() || parted || !continues(out.back(), rows[i], wrap_gap, em)) {
       out.push_back(rows[i]);
       continue;

@@ -42,8 +42,9 @@ void findTables(Page& page) {
     auto table = streamTable(page, region.rows, inside, em);
     if (table) found.push_back(std::move(*table));
   }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const Table& a, const Table& b) { return std::pair(a.box.y0, a.box.x0) < std::pair(b.box.y0, b.box.x0); });
+  std::stable_sort(found.begin(), found.end(), [](const Table& a, const Table& b) {
+    return std::pair(a.box.y0, a.box.x0) < std::pair(b.box.y0, b.box.x0);
+  });
   for (auto& table : found) {
     for (auto& part : splitRepeated(std::move(table))) page.tables.push_back(std::move(part));
   }
