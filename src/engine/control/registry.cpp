@@ -1,6 +1,7 @@
 #include "engine/control/registry.h"
 
 #include "base/log.h"
+#include "engine/control/managed_runtime.h"
 
 namespace lectern::engine {
 
@@ -97,6 +98,7 @@ FunctionVersion Registry::runtimeForm(const FunctionRecord& function, const Vers
   out.name = function.name;
   out.version = stringOr(config, "Version", "$LATEST");
   out.runtime = stringOr(config, "Runtime", "provided.al2023");
+  out.command = managedCommand(out.runtime);
   out.handler = stringOr(config, "Handler", "bootstrap");
   out.memory_mb = int(intOr(config, "MemorySize", 128));
   out.timeout_s = int(intOr(config, "Timeout", 3));
