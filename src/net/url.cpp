@@ -18,6 +18,7 @@ std::optional<std::string> percentDecode(std::string_view text, bool plus_is_spa
   out.reserve(text.size());
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
+    if (c == '\0') return std::nullopt;
     if (c == '%') {
       if (i + 2 >= text.size()) return std::nullopt;
       int high = hexValue(text[i + 1]), low = hexValue(text[i + 2]);

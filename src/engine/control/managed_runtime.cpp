@@ -21,7 +21,8 @@ def trouble(error, request_id=''):
     frames = traceback.format_list(traceback.extract_tb(error.__traceback__)[1:])
     return {'errorMessage': str(error), 'errorType': type(error).__name__, 'requestId': request_id, 'stackTrace': frames}
 def post_error(path, body, kind):
-    call('POST', path, json.dumps(body).encode(), {'Content-Type': 'application/json', 'Lambda-Runtime-Function-Error-Type': kind})
+    call('POST', path, json.dumps(body).encode(),
+         {'Content-Type': 'application/json', 'Lambda-Runtime-Function-Error-Type': kind})
 name = os.environ['_HANDLER']
 def give_up(kind, text):
     print('[ERROR] %s: %s' % (kind, text), flush=True)
@@ -57,7 +58,8 @@ class Context:
         given = headers.get('Lambda-Runtime-Client-Context')
         self.client_context = Bag(json.loads(given)) if given else None
         who = json.loads(headers.get('Lambda-Runtime-Cognito-Identity') or '{}')
-        self.identity = Bag({'cognito_identity_id': who.get('cognitoIdentityId'), 'cognito_identity_pool_id': who.get('cognitoIdentityPoolId')})
+        self.identity = Bag({'cognito_identity_id': who.get('cognitoIdentityId'),
+                             'cognito_identity_pool_id': who.get('cognitoIdentityPoolId')})
     def get_remaining_time_in_millis(self): return max(0, self._deadline - int(time.time() * 1000))
     def log(self, text): print(text, end='', flush=True)
 while True:
@@ -191,7 +193,8 @@ for (;;) {
   try {
     if (handler[kStream]) { await runStream(handler, JSON.parse(event), headers, target + '/response'); continue; }
     const value = await runPlain(handler, JSON.parse(event), headers);
-    await call('POST', target + '/response', JSON.stringify(value === undefined ? null : value), { 'Content-Type': 'application/json' });
+    const body = JSON.stringify(value === undefined ? null : value);
+    await call('POST', target + '/response', body, { 'Content-Type': 'application/json' });
   } catch (error) {
     console.error(error);
     await report(target + '/error', trouble(error));
