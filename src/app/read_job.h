@@ -19,7 +19,7 @@ struct ReadJobOptions {
   std::filesystem::path db;  // empty: out/documents.db
   std::string languages = "eng";
   std::string detector = "db";
-  std::string recognizer = "tesseract";
+  std::string recognizer = "ppocr";
   std::vector<PageRange> pages;     // empty: all
   std::string engine = "embedded";  // embedded, in-process, or the URL of a Lambda endpoint
   int concurrency = 0;              // documents at once; 0: as many as there are cores

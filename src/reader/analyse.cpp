@@ -1,5 +1,6 @@
 #include "reader/analyse.h"
 
+#include "reader/layout/roles.h"
 #include "reader/relations/relations.h"
 #include "reader/tables/rules.h"
 #include "reader/tables/tables.h"
@@ -14,7 +15,9 @@ void analysePage(Page& page, const Image& image) {
 
 void finishDocument(Document& document) {
   const Conventions conventions = decideConventions(document);
+  findRoles(document);
   for (auto& page : document.pages) {
+    findSentences(page);
     findValues(page, conventions);
     findKeyValues(page);
   }

@@ -22,7 +22,7 @@ namespace lectern::reader {
 
 struct ReaderOptions {
   std::string detector = "db";           // db, ctpn
-  std::string recognizer = "tesseract";  // tesseract, ppocr
+  std::string recognizer = "ppocr";  // tesseract, ppocr
   std::string languages = "eng";
   int threads = 1;        // cores to use for one page
   int pages_at_once = 1;  // callers of readPage
