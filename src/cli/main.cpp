@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   addLogs(app, status);
   addTop(app, status);
   addDoctor(app, status);
+  addSimulate(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

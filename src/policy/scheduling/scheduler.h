@@ -32,6 +32,8 @@ enum class FunctionId : uint32_t {};
 enum class VersionId : uint32_t {};
 /// An instance; never used twice.
 enum class InstanceId : uint64_t { kNone = 0 };
+/// A small number for the instance, used again after its end: an index into the driver's own table.
+inline uint32_t slotOf(InstanceId instance) { return static_cast<uint32_t>(static_cast<uint64_t>(instance)) - 1; }
 /// Chosen by the driver.
 using InvocationId = uint64_t;
 
@@ -149,6 +151,8 @@ class Scheduler {
   /// When advance() has something to do; kNever when only other events can change anything.
   SteadyTime nextTimer();
   void advance(SteadyTime now, Actions& out);
+  /// False when surely no timer is due at `now`: cheaper than nextTimer().
+  bool mayBeDue(SteadyTime now) const { return !timers_.empty() && timers_.front().first <= now; }
 
   VersionCounts counts(VersionId version) const;
   /// Concurrency in use as Lambda counts it: invocations in flight, starts included, and provisioned instances.
