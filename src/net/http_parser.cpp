@@ -1,5 +1,8 @@
 #include "net/http_parser.h"
 
+// Beast asserts that a last chunk that came in two pieces has at least five bytes by then; "0\r\n" and one byte more
+// have four. What follows is right for them, so bytes from outside must not end the program there.
+#define BOOST_DISABLE_ASSERTS
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>

@@ -40,6 +40,15 @@ TEST(HttpParser, ChunkedBodyWithTrailersInPiecesOfAnySize) {
   }
 }
 
+TEST(HttpParser, AnEmptyChunkedBodyByteByByte) {
+  std::string message = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n";
+  Keep keep;
+  HttpParser parser(HttpParser::Kind::kRequest, &keep);
+  feedInPieces(parser, message, 1);
+  EXPECT_EQ(parser.state(), HttpParser::State::kDone);
+  EXPECT_EQ(keep.body, "");
+}
+
 TEST(HttpParser, PipelinedRequestsAreTakenOneByOne) {
   Keep keep;
   HttpParser parser(HttpParser::Kind::kRequest, &keep);
