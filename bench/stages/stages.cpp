@@ -1,7 +1,8 @@
 // Runs the reading stages apart, so that what comes after recognition can be measured by itself.
 //
 //   stages ocr OUT_DIR IMAGE...        recognises each image and keeps the words as OUT_DIR/NAME.json
-//   stages finish IN_DIR OUT_DIR IMAGE...   takes those words, runs all later stages, writes OUT_DIR/NAME.json and CSV
+//   stages finish IN_DIR OUT_DIR IMAGE...   takes those words, runs all later stages, writes OUT_DIR/NAME.json, CSV
+//                                     and OUT_DIR/documents.db
 //
 // `finish` prints its milliseconds a page; recognition's own time stands in the JSON under "timings".
 
@@ -18,6 +19,7 @@
 #include "reader/image/decode.h"
 #include "reader/output/output.h"
 #include "reader/pipeline.h"
+#include "reader/store/store.h"
 
 namespace lectern::reader {
 namespace {
@@ -38,7 +40,8 @@ Result<void> recognise(const Reader& reader, const fs::path& out, const fs::path
   return writeFileAtomic(out / (path.stem().string() + ".json"), documentToText(document));
 }
 
-Result<double> finish(const fs::path& in, const fs::path& out, const fs::path& path, const Clock& clock) {
+Result<double> finish(Store& store, const fs::path& in, const fs::path& out, const fs::path& path,
+                      const Clock& clock) {
   const std::string stem = path.stem().string();
   TRY(auto text, readFile(in / (stem + ".json")));
   TRY(auto document, documentFromText(text));
@@ -54,6 +57,8 @@ Result<double> finish(const fs::path& in, const fs::path& out, const fs::path& p
   finishDocument(document);
   millis += static_cast<double>((clock.now() - start).count()) / 1e6;
   nameTables(document, stem);
+  document.name = stem;
+  TRY_VOID(store.put(document));
   TRY(auto written, writeOutputs(document, stem, {"json", "csv"}, out));
   return millis;
 }
@@ -79,6 +84,14 @@ int run(int argc, char** argv) {
       return 1;
     }
   }
+  Result<std::unique_ptr<Store>> store = std::unique_ptr<Store>();
+  if (mode == "finish") {
+    store = Store::open(out / "documents.db");
+    if (!store) {
+      std::fprintf(stderr, "%s\n", store.error().message.c_str());
+      return 1;
+    }
+  }
   double millis = 0;
   int failed = 0;
   for (int i = first; i < argc; ++i) {
@@ -86,7 +99,7 @@ int run(int argc, char** argv) {
     if (mode == "ocr") {
       if (auto r = recognise(**reader, out, argv[i]); !r) done = Failure(r.error());
     } else {
-      done = finish(argv[2], out, argv[i], clock);
+      done = finish(**store, argv[2], out, argv[i], clock);
     }
     if (!done) {
       std::fprintf(stderr, "%s: %s\n", argv[i], done.error().message.c_str());
@@ -95,7 +108,8 @@ int run(int argc, char** argv) {
     }
     millis += *done;
   }
-  if (mode == "finish") std::printf("%.2f ms a file, %d files, %d failed\n", millis / (argc - first), argc - first, failed);
+  if (mode == "finish")
+    std::printf("%.2f ms a file, %d files, %d failed\n", millis / (argc - first), argc - first, failed);
   return failed == 0 ? 0 : 1;
 }
 

@@ -21,9 +21,8 @@ std::string repairedLetters(const std::string& text) {
     const char before = i > 0 ? out[i - 1] : ' ';
     const char after = i + 1 < out.size() ? out[i + 1] : ' ';
     const bool letters = (small(before) || capital(before)) && (small(after) || capital(after));
-    if ((out[i] == '1' || out[i] == 'I' || out[i] == '!') && letters && small(after) &&
-        (small(before) || out[i] == '1'))
-      out[i] = 'l';
+    const bool likely = out[i] == '1' || small(before) || (out[i] == 'I' && capital(before));
+    if ((out[i] == '1' || out[i] == 'I' || out[i] == '!') && letters && small(after) && likely) out[i] = 'l';
     if (out[i] == '0' && letters) out[i] = small(before) && small(after) ? 'o' : 'O';
   }
   for (size_t at = out.find("5/B"); at != std::string::npos; at = out.find("5/B", at + 1)) {

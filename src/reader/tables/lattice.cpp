@@ -314,6 +314,39 @@ void addHeadingRows(const Page& page, const std::vector<int>& words, Grid& grid,
   grid.ys = clusters(grid.ys, 0.5 * grid.tolerance);
 }
 
+/// A row just below the last rule whose pieces stand in the columns: a sum line that the rules leave outside.
+void addRowBelow(const Page& page, const Grid& grid, double em, Table& table) {
+  const int bottom = table.box.y1;
+  std::vector<int> words;
+  for (const int w : wordsIn(page, {table.box.x0, bottom, table.box.x1, bottom + static_cast<int>(1.6 * em)})) {
+    if (page.words[static_cast<size_t>(w)].box.y0 > bottom - 0.5 * em) words.push_back(w);
+  }
+  const auto rows = textRows(page, words, {0.85, {}});
+  if (rows.empty() || rows[0].box.y0 - bottom > 0.6 * em) return;
+  std::vector<Cell> cells;
+  for (const auto& s : rows[0].segments) {
+    const auto column = [&](double x) {
+      return static_cast<int>(std::upper_bound(grid.xs.begin(), grid.xs.end(), x) - grid.xs.begin()) - 1;
+    };
+    Cell cell;
+    cell.row = table.rows;
+    cell.col = column(s.box.x0 + 1);
+    if (cell.col != column(s.box.x1 - 1) || cell.col < 0 || cell.col >= table.cols) return;
+    if (!cells.empty() && cells.back().col == cell.col) return;
+    cell.words = s.words;
+    cell.box = s.box;
+    cell.text = textOf(page, s.words);
+    cells.push_back(std::move(cell));
+  }
+  const auto figures = std::count_if(cells.begin(), cells.end(), [](const Cell& c) { return looksNumeric(c.text); });
+  if (cells.size() < 3 || static_cast<int>(cells.size()) * 10 < table.cols * 6 ||
+      figures * 2 < static_cast<long>(cells.size()))
+    return;
+  table.box = unite(table.box, rows[0].box);
+  table.cells.insert(table.cells.end(), cells.begin(), cells.end());
+  ++table.rows;
+}
+
 int headerRows(const Table& table) {
   int rows = 0;
   for (int r = 0; r < table.rows && r < 5; ++r) {
@@ -408,6 +441,7 @@ std::optional<Table> latticeTable(const Page& page, const RuleGroup& group, doub
   table.box = area;
   table.cells = cellsOf(grid, placesOf(page, words, grid, group.vertical));
   placeWords(page, words, table.cells);
+  addRowBelow(page, grid, em, table);
   compact(table);
   const auto filled =
       std::count_if(table.cells.begin(), table.cells.end(), [](const Cell& c) { return !c.text.empty(); });

@@ -157,6 +157,24 @@ bool ruleBetween(const Box& above, const Box& below, const std::vector<Box>& rul
   });
 }
 
+/// Rows above the first long rule, when it stands near the top and what is above it are mostly words.
+size_t rowsAboveFirstRule(const std::vector<PlacedRow>& rows, const std::vector<Box>& rules, const Box& area) {
+  constexpr size_t kMostHeadings = 6;
+  size_t cells = 0, numeric = 0;
+  for (size_t i = 1; i <= kMostHeadings && i + 1 < rows.size(); ++i) {
+    for (const auto& c : rows[i - 1].cells) {
+      ++cells;
+      numeric += c.numeric ? 1 : 0;
+    }
+    const bool ruled = std::any_of(rules.begin(), rules.end(), [&](const Box& r) {
+      const double y = r.centerY();
+      return r.width() >= 0.75 * area.width() && y >= rows[i - 1].box.centerY() && y <= rows[i].box.centerY();
+    });
+    if (ruled) return numeric * 2 < cells ? i : 0;
+  }
+  return 0;
+}
+
 /// Number of heading rows: what stands above the last long rule before the first row of figures, or above that row.
 size_t headerCount(const std::vector<PlacedRow>& rows, const std::vector<Box>& rules, const Box& area) {
   size_t first = rows.size();
@@ -180,6 +198,7 @@ size_t headerCount(const std::vector<PlacedRow>& rows, const std::vector<Box>& r
       if (!figures) return by_rule;
     }
   }
+  if (const size_t above = rowsAboveFirstRule(rows, rules, area); above > by_rule) return above;
   if (by_rule > 0) return by_rule;
   if (!figures) return 1;
   // A label alone just before the figures heads a section, not the columns.
