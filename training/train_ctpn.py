@@ -6,6 +6,7 @@ usage: train_ctpn.py --net small|vgg16 --sroie FOLDER --minutes M [--threads 2] 
 --sroie    folder with truth.jsonl and images (SROIE training part)
 --minutes  training time planned for the whole cosine schedule, added up over all runs of this network
 --restart  begin a new cosine schedule of --minutes from the best weights so far
+--start    weights to begin with when there is no checkpoint yet; --rate then is the peak of a short warm-up
 State (synthetic pages, checkpoints, log) is kept in ~/.cache/lectern/training.
 """
 import argparse
@@ -32,6 +33,7 @@ PLANS = {
     "vgg16": {"size": (256, 320), "batch": 4, "rate": 7e-4},
 }
 WARM_UP_STEPS = 100
+WARM_UP_STEPS_TRAINED = 10
 HARD_NEGATIVES = 3
 SIGMA2 = 9.0
 BFLOAT16 = "avx512_bf16" in open("/proc/cpuinfo").read()
@@ -90,8 +92,8 @@ def save(path, state):
     os.replace(path + ".part", path)
 
 
-def learning_rate(peak, step, share):
-    warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+def learning_rate(peak, step, share, warm_up):
+    warm = min(1.0, (step + 1) / warm_up)
     return peak * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
 
 
@@ -105,6 +107,10 @@ def arguments():
     p.add_argument("--sroie-share", type=float, default=0.6)
     p.add_argument("--state", default=os.path.expanduser("~/.cache/lectern/training"))
     p.add_argument("--restart", action="store_true")
+    p.add_argument("--start")
+    p.add_argument("--rate", type=float)
+    p.add_argument("--batch", type=int)
+    p.add_argument("--check-every", type=float, default=240, help="seconds of training between checks and checkpoints")
     p.add_argument("--export")
     return p.parse_args()
 
@@ -114,7 +120,9 @@ def main():
     torch.set_num_threads(a.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(1)
-    plan = PLANS[a.net]
+    plan = dict(PLANS[a.net])
+    plan["rate"] = a.rate or plan["rate"]
+    plan["batch"] = a.batch or plan["batch"]
     os.makedirs(a.state, exist_ok=True)
     synth = os.path.join(a.state, "synth")
     subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "synth.py"), synth, str(a.synth)], check=True)
@@ -134,6 +142,9 @@ def main():
             net.load_state_dict(torch.load(best_file)["net"])
             spent = 0.0
         print("goes on at step %d after %.0f s, best %.4f" % (step, spent, best), flush=True)
+    elif a.start:
+        net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in torch.load(a.start)["net"].items()})
+    warm_up, first = (WARM_UP_STEPS_TRAINED if a.start or a.restart else WARM_UP_STEPS), (step if a.restart else 0)
     rng = random.Random(1000 + step)
     sources = [data.Crops(sroie_train, plan["size"], net.row_stride, 2000 + step),
                data.Crops(synth_train, plan["size"], net.row_stride, 3000 + step)]
@@ -142,7 +153,7 @@ def main():
     last = time.monotonic()
     sums, shown, saved = np.zeros(3), step, spent
     while spent < total:
-        rate = learning_rate(plan["rate"], step, spent / total)
+        rate = learning_rate(plan["rate"], step - first, spent / total, warm_up)
         for group in decay.param_groups:
             group["lr"] = rate
         images, targets = data.batch(sources, weights, rng, plan["batch"])
@@ -164,8 +175,8 @@ def main():
         if step % 50 == 0:
             print("step %d  %.0f s  rate %.1e  class %.4f  place %.4f  ends %.4f" % (step, spent, rate, *(sums / (step - shown))), flush=True)
             sums, shown = np.zeros(3), step
-        if spent - saved > 240 or spent >= total:
-            receipts, pages = evaluate(net, sroie_check), evaluate(net, synth_check[:24])
+        if spent - saved > a.check_every or spent >= total:
+            receipts, pages = evaluate(net, sroie_check, gap=0.3), evaluate(net, synth_check[:12], gap=0.3)
             score = 0.7 * receipts + 0.3 * pages
             print("check step %d: receipts %.4f  synthetic %.4f  score %.4f" % (step, receipts, pages, score), flush=True)
             if score > best:

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "reader/detect/ctpn.h"
 #include "reader/detect/db.h"
 #include "reader/layout/layout.h"
 #include "reader/recognise/ppocr.h"
@@ -23,7 +24,14 @@ Result<std::unique_ptr<Detector>> makeDetector(const ReaderOptions& options) {
     TRY(auto db, DbDetector::create({.threads = options.threads}));
     return std::unique_ptr<Detector>(std::move(db));
   }
-  return fail(Code::kInvalid, "unknown detector '" + options.detector + "'; there is db");
+  if (options.detector == "ctpn" || options.detector.starts_with("ctpn-")) {
+    CtpnOptions ctpn;
+    if (options.detector != "ctpn") ctpn.model = options.detector;
+    ctpn.threads = options.threads;
+    TRY(auto made, CtpnDetector::create(ctpn));
+    return std::unique_ptr<Detector>(std::move(made));
+  }
+  return fail(Code::kInvalid, "unknown detector '" + options.detector + "'; there are db and ctpn");
 }
 
 Result<std::unique_ptr<Recognizer>> makeRecognizer(const ReaderOptions& options) {
