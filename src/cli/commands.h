@@ -8,6 +8,7 @@ namespace lectern::cli {
 
 void addSimulate(CLI::App& app, int& status);
 void addDoctor(CLI::App& app, int& status);
+void addBench(CLI::App& app, int& status);
 void addRead(CLI::App& app, int& status);
 void addQuery(CLI::App& app, int& status);
 void addPrice(CLI::App& app, int& status);

@@ -21,6 +21,7 @@ int main(int argc, char** argv) {
   addTop(app, status);
   addDoctor(app, status);
   addSimulate(app, status);
+  addBench(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -2,9 +2,13 @@
 
 #include <onnxruntime_c_api.h>
 
+#include <cstdlib>
+#include <map>
 #include <numeric>
 
 #include "base/check.h"
+#include "base/files.h"
+#include "model/store/weights.h"
 
 namespace lectern::model {
 
@@ -34,6 +38,9 @@ Result<OrtEnv*> environment() {
   };
   static const Made made = [] {
     Made m;
+    // The official build sends usage data from a thread of its own unless told not to; documents are nobody's
+    // business, and a process with a thread cannot be forked from a snapshot.
+    setenv("ORT_DISABLE_TELEMETRY", "1", 1);
     if (auto ok = checked(api().CreateEnv(ORT_LOGGING_LEVEL_ERROR, "lectern", &m.env), "start ONNX Runtime"); !ok) {
       m.error = ok.error();
     }
@@ -75,6 +82,8 @@ struct Session::Impl {
   OrtMemoryInfo* memory = nullptr;
   std::string input_name;
   std::string output_name;
+  std::vector<WeightRegion> regions;  // weights in place, and the values that point into them
+  std::vector<Owned<OrtValue>> weights;
 
   ~Impl() {
     if (session != nullptr) api().ReleaseSession(session);
@@ -118,6 +127,41 @@ Result<std::unique_ptr<Session>> Session::loadBytes(std::span<const std::byte> b
   auto impl = std::make_unique<Impl>();
   TRY_VOID(checked(api().CreateSessionFromArray(env, bytes.data(), bytes.size(), configured.get(), &impl->session),
                    "load model"));
+  TRY_VOID(impl->finish());
+  return std::unique_ptr<Session>(new Session(std::move(impl)));
+}
+
+Result<std::unique_ptr<Session>> Session::loadShared(const std::filesystem::path& path, int threads) {
+  TRY(OrtEnv * env, environment());
+  TRY(std::string bytes, readFile(path));
+  TRY(auto tensors, externalTensors(bytes));
+  std::map<std::string, int64_t> sizes;
+  for (const auto& t : tensors) sizes[t.location] = std::max(sizes[t.location], t.offset + t.length);
+  // Optimisation would fold and pack copies of the weights: it belongs to the time of deployment.
+  TRY(auto configured, sessionOptions({.threads = threads, .prepack = false, .optimize = false}));
+  auto impl = std::make_unique<Impl>();
+  TRY_VOID(checked(api().CreateCpuMemoryInfo(OrtDeviceAllocator, OrtMemTypeDefault, &impl->memory), "memory info"));
+  std::map<std::string, size_t> index;
+  for (const auto& [location, size] : sizes) {
+    TRY(auto region, WeightRegion::load(path.parent_path() / location, size));
+    index[location] = impl->regions.size();
+    impl->regions.push_back(std::move(region));
+  }
+  for (const auto& t : tensors) {
+    OrtValue* value = nullptr;
+    auto* data = const_cast<std::byte*>(impl->regions[index[t.location]].data()) + t.offset;
+    TRY_VOID(checked(api().CreateTensorWithDataAsOrtValue(impl->memory, data, static_cast<size_t>(t.length),
+                                                          t.shape.data(), t.shape.size(),
+                                                          static_cast<ONNXTensorElementDataType>(t.data_type), &value),
+                     "weights " + t.name));
+    impl->weights.emplace_back(value, [](OrtValue* v) { api().ReleaseValue(v); });
+    TRY_VOID(checked(api().AddInitializer(configured.get(), t.name.c_str(), value), "weights " + t.name));
+  }
+  // By path: from bytes ONNX Runtime refuses models whose external data is outside of the working directory.
+  TRY_VOID(checked(api().CreateSession(env, path.c_str(), configured.get(), &impl->session),
+                   "load model " + path.filename().string()));
+  api().ReleaseMemoryInfo(impl->memory);
+  impl->memory = nullptr;
   TRY_VOID(impl->finish());
   return std::unique_ptr<Session>(new Session(std::move(impl)));
 }

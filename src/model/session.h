@@ -33,6 +33,9 @@ class Session {
   static Result<std::unique_ptr<Session>> load(const std::filesystem::path& path, const SessionOptions& options);
   /// Loads a model from bytes that must outlive the session (an .onnx or an .ort file in memory).
   static Result<std::unique_ptr<Session>> loadBytes(std::span<const std::byte> bytes, const SessionOptions& options);
+  /// Loads an .onnx file whose weights are in a file beside it, over a region of 2 MB pages that forks of this process
+  /// share: nothing is copied or packed, whatever the size. kCorrupt when the weights are cut off.
+  static Result<std::unique_ptr<Session>> loadShared(const std::filesystem::path& path, int threads = 1);
   ~Session();
   Session(const Session&) = delete;
 

@@ -171,6 +171,7 @@ void limitResource(int which, uint64_t soft, uint64_t hard) {
 [[noreturn]] void becomeFunction(Child& child) {
   const InitGo& go = *child.go;
   call(__NR_setsid);
+  call(__NR_setpriority, 0 /* PRIO_PROCESS */, 0, 0);  // the spawner's own priority is raised
   int null = static_cast<int>(call(__NR_openat, AT_FDCWD, address("/dev/null"), O_RDONLY));
   call(__NR_dup3, null, 0, 0);
   call(__NR_dup3, child.output, 1, 0);

@@ -35,6 +35,7 @@ void limitTo(int which, rlim_t value) {
   auto& plain = *static_cast<Plain*>(argument);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   setsid();
+  setpriority(PRIO_PROCESS, 0, 0);
   int null = open("/dev/null", O_RDONLY);
   dup2(null, 0), dup2(plain.output, 1), dup2(plain.output, 2);
   syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);

@@ -112,6 +112,11 @@ std::string Templates::log(const std::string& key) const {
   return found == templates_.end() ? std::string() : found->second->log;
 }
 
+Bytes Templates::memory(const std::string& key) const {
+  auto found = templates_.find(key);
+  return found == templates_.end() || !found->second->sandbox ? Bytes{0} : found->second->sandbox->memoryCurrent();
+}
+
 int Templates::alive() const {
   auto lives = [](const auto& entry) { return entry.second->sandbox != nullptr; };
   return static_cast<int>(std::count_if(templates_.begin(), templates_.end(), lives));

@@ -65,6 +65,8 @@ class Templates {
   /// What the template's init printed.
   std::string log(const std::string& key) const;
   int alive() const;
+  /// What the template itself uses, weights included.
+  Bytes memory(const std::string& key) const;
 
  private:
   struct Template;

@@ -1,0 +1,47 @@
+#pragma once
+// Weights in memory that is loaded once and shared: a region of 2 MB pages, read-only after loading, that forks of the
+// process use without copying. With 4 KB pages the first read after a fork costs seconds for gigabytes.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace lectern::model {
+
+/// A file's bytes in such a region. The memory stays until the object goes; it must outlive sessions over it.
+class WeightRegion {
+ public:
+  /// Reads the file; kNotFound, kCorrupt when it has not `expected_size` bytes (0: any), kUnavailable without memory.
+  static Result<WeightRegion> load(const std::filesystem::path& path, int64_t expected_size = 0);
+  WeightRegion(WeightRegion&& other) noexcept;
+  WeightRegion& operator=(WeightRegion&&) = delete;
+  ~WeightRegion();
+  const std::byte* data() const { return data_; }
+  int64_t size() const { return size_; }
+
+ private:
+  WeightRegion() = default;
+  std::byte* data_ = nullptr;
+  int64_t size_ = 0, mapped_ = 0;
+};
+
+/// A tensor of an ONNX model whose bytes are in another file.
+struct ExternalTensor {
+  std::string name;
+  int data_type = 0;  // ONNX's number; 1 is float32
+  std::vector<int64_t> shape;
+  std::string location;  // file beside the model; never outside its folder
+  int64_t offset = 0, length = 0;
+};
+
+/// The external tensors of an ONNX model, from its bytes. kCorrupt for what is no model or lies about its sizes.
+Result<std::vector<ExternalTensor>> externalTensors(std::string_view model);
+
+/// Writes NAME.onnx and NAME.bin: a chain of square matrix products with random weights of about `megabytes` in all,
+/// for measurements. Input [1, n], output [1, n]; returns n. Files of the right size are left as they are.
+Result<int64_t> writeRandomModel(const std::filesystem::path& onnx, int64_t megabytes);
+
+}  // namespace lectern::model
