@@ -7,6 +7,9 @@
 namespace lectern::cli {
 
 void addSimulate(CLI::App& app, int& status);
+void addPlan(CLI::App& app, int& status);
+void addProfile(CLI::App& app, int& status);
+void addExperiment(CLI::App& app, int& status);
 void addDoctor(CLI::App& app, int& status);
 void addBench(CLI::App& app, int& status);
 void addRead(CLI::App& app, int& status);

@@ -22,6 +22,9 @@ int main(int argc, char** argv) {
   addDoctor(app, status);
   addSimulate(app, status);
   addBench(app, status);
+  addPlan(app, status);
+  addProfile(app, status);
+  addExperiment(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

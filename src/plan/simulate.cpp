@@ -8,10 +8,9 @@
 #include "plan/profile/profile.h"
 #include "plan/simulate/simulator.h"
 #include "plan/simulate/vm_fleet.h"
+#include "plan/simulate_setup.h"
 
 namespace lectern::plan {
-
-namespace {
 
 Result<Trace> workloadOf(const SimulateOptions& o) {
   const int given = !o.trace.empty() + (o.poisson_rate > 0) + (o.burst > 0);
@@ -68,6 +67,8 @@ Result<Simulation> simulationOf(const SimulateOptions& o, const Trace& trace) {
   }
   return sim;
 }
+
+namespace {
 
 json::array interval(const Estimate& e) { return {e.low, e.high}; }
 

@@ -1,0 +1,89 @@
+#include "plan/experiments/report.h"
+
+#include <fmt/core.h>
+
+#include "base/files.h"
+#include "plan/plot/svg.h"
+
+namespace lectern::plan {
+
+namespace {
+std::string_view kindOf(const Curve& curve) { return curve.measured ? "measured" : "simulated"; }
+}  // namespace
+
+std::string figureCsv(const Figure& figure) {
+  std::string csv = "figure,series,kind,x,y\n";
+  for (const Curve& curve : figure.curves) {
+    for (const auto& [x, y] : curve.points) {
+      csv += fmt::format("{},\"{}\",{},{},{:.9g}\n", figure.number, curve.name, kindOf(curve), x, y);
+    }
+  }
+  return csv;
+}
+
+std::string figureSvg(const Figure& figure) {
+  Chart chart;
+  chart.title = figure.title;
+  chart.x_label = figure.x_label;
+  chart.y_label = figure.y_label;
+  chart.x_log = figure.x_log;
+  chart.y_log = figure.y_log;
+  chart.width = 860;
+  for (const Curve& curve : figure.curves) {
+    chart.series.push_back({curve.name + (curve.measured ? " *" : ""), curve.points, {}, !curve.measured});
+  }
+  return drawChart(chart);
+}
+
+std::string figureText(const Figure& figure, const Calibration& c) {
+  std::string measured;
+  for (const Curve& curve : figure.curves) {
+    if (curve.measured) measured += (measured.empty() ? "" : ", ") + curve.name;
+  }
+  std::string text = figure.text;
+  text += measured.empty() ? " Every curve is simulated"
+                           : " Measured here (solid, *): " + measured + "; dashed curves are simulated";
+  text += fmt::format(" from {} ({:.0f} ms an image on one hardware thread, {:.0f} ms to load).", c.source, c.page_ms,
+                      c.load_ms);
+  for (const Claim& claim : figure.claims) {
+    text += fmt::format(" {}: {}.", claim.text,
+                        claim.holds ? "the paper's claim of shape holds" : "the claim does not hold here");
+  }
+  return text;
+}
+
+std::string reportHtml(const std::vector<Figure>& figures, const Calibration& c) {
+  std::string html =
+      "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Lectern: the paper's experiments</title><style>"
+      "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
+      "svg{max-width:100%;height:auto}li.no{color:#a33}</style></head><body><h1>The paper's experiments</h1>";
+  html += fmt::format(
+      "<p>Chahal et al. 2020, figures 3 to 7, on this application. Calibrated from {}. The paper prints no values of its "
+      "figures, so shapes are compared. Solid curves with a star are measured on this machine, dashed ones are simulated "
+      "with the engine's own scheduler; 2020 and 2026 stand for the limits, billing steps and prices of that year.</p>",
+      escapeXml(c.source));
+  for (const Figure& figure : figures) {
+    html += fmt::format("<h2>Figure {}: {}</h2>{}<p>{}</p><ul>", figure.number, escapeXml(figure.title),
+                        figureSvg(figure), escapeXml(figureText(figure, c)));
+    for (const Claim& claim : figure.claims) {
+      html += fmt::format("<li class='{}'>{}: {}</li>", claim.holds ? "yes" : "no", escapeXml(claim.text),
+                          claim.holds ? "holds" : "does not hold");
+    }
+    html += "</ul>";
+  }
+  return html + "</body></html>\n";
+}
+
+Result<void> writeFigures(const std::vector<Figure>& figures, const Calibration& c, const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) return fail(Code::kDenied, fmt::format("cannot make {}: {}", folder.string(), error.message()));
+  for (const Figure& figure : figures) {
+    const std::string name = fmt::format("fig{}", figure.number);
+    TRY_VOID(writeFileAtomic(folder / (name + ".csv"), figureCsv(figure)));
+    TRY_VOID(writeFileAtomic(folder / (name + ".svg"), figureSvg(figure)));
+  }
+  return writeFileAtomic(folder / "report.html", reportHtml(figures, c));
+}
+
+}  // namespace lectern::plan
