@@ -13,6 +13,7 @@
 #include "engine/control/control.h"
 #include "engine/invoke/async.h"
 #include "engine/invoke/dispatcher.h"
+#include "engine/invoke/folder_watch.h"
 #include "engine/invoke/front.h"
 #include "engine/invoke/function_url.h"
 #include "engine/invoke/observe.h"
@@ -62,6 +63,7 @@ struct Engine::Impl {
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Control> control;
   std::unique_ptr<AsyncInvoker> async;
+  std::unique_ptr<FolderWatch> folders;
   std::string endpoint, isolation;
   std::thread thread;
 
@@ -135,6 +137,7 @@ Result<void> Engine::Impl::open() {
   }
   async_options.destinations = state / "destinations";
   async = std::make_unique<AsyncInvoker>(loop, *registry, *dispatcher, async_options);
+  folders = std::make_unique<FolderWatch>(loop, *registry, *async);
   async->resume(registry->takeEvents());
   front->setEvents([this](std::unique_ptr<Invocation> invocation, const contract::FunctionRef& ref) {
     return async->enqueue(std::move(invocation), ref);
@@ -251,6 +254,7 @@ Engine::~Engine() {
   if (!impl_->thread.joinable()) return;
   impl_->loop.post([this] {
     impl_->front->stopListening();
+    impl_->folders.reset();
     impl_->async.reset();  // what waits stays stored
     impl_->dispatcher->shutDown();
     // What was deferred by the above goes first, while the loop still runs.
@@ -286,6 +290,14 @@ Result<void> Engine::addFunction(const FunctionSpec& spec) {
   if (done) return {};
   bool size = done.error().message.starts_with("Unzipped size");
   return fail(size ? Code::kTooLarge : Code::kInvalid, spec.name + ": " + done.error().message);
+}
+
+Result<void> Engine::watchFolder(const std::string& function, const fs::path& directory,
+                                 const std::vector<std::string>& patterns) {
+  std::error_code error;
+  fs::path real = fs::canonical(directory, error);
+  if (error) return failErrno("watch " + directory.string(), error.value());
+  return impl_->onThread([&] { return impl_->folders->add({function, real, patterns}); });
 }
 
 Result<void> Engine::removeFunction(const std::string& name) {

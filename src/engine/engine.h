@@ -92,6 +92,10 @@ class Engine {
   Result<void> addFunction(const FunctionSpec& spec);
   /// All functions of a serverless.yml. Paths in it are relative to the file. Returns its warnings.
   Result<std::vector<std::string>> addServerless(const std::filesystem::path& file);
+  /// A file that appears in `directory` and fits one of the patterns (none: all) is an Event invocation of `function`
+  /// with an event like S3's.
+  Result<void> watchFolder(const std::string& function, const std::filesystem::path& directory,
+                           const std::vector<std::string>& patterns);
   Result<void> removeFunction(const std::string& name);
 
   /// `done` runs on the engine's thread and must not wait.

@@ -78,6 +78,14 @@ Result<std::vector<std::string>> Engine::addServerless(const fs::path& file) {
     }
     if (auto added = addFunction(spec); !added) return Failure(added.error().with(name));
   }
+  for (auto& watch : config.watches) {
+    auto* function = config.function(watch.function);
+    if (!function) {
+      return fail(Code::kInvalid, fmt::format("{}: custom.lectern.watch names no function: {}", name, watch.function));
+    }
+    auto watching = watchFolder(function->name, folder / watch.directory, watch.patterns);
+    if (!watching) return Failure(watching.error().with(name));
+  }
   return config.warnings;
 }
 

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.request
 
 from served import BUILD, Served, bootstrap
@@ -85,6 +86,19 @@ def awscli(served):
         assert {"behave", "shell"} <= {f["FunctionName"] for f in names}
 
 
+def watch(served, folder):
+    """A file that appears in the watched folder is an event; hidden and unwanted ones are not."""
+    for name in (".hidden.png", "note.txt", "page.png"):
+        with open(os.path.join(folder, name), "w") as out:
+            out.write("content")
+    for _ in range(200):
+        log = subprocess.run([LECTERN, "logs", "shell", "--endpoint", served.url], capture_output=True, text=True).stdout
+        if "page.png" in log:
+            break
+        time.sleep(0.05)
+    assert '"key":"page.png","size":7' in log and "hidden" not in log and "note.txt" not in log, log
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="lectern-shell-") as folder:
         os.chmod(folder, 0o755)
@@ -92,6 +106,8 @@ def main():
         with open(path, "w") as out:
             out.write(SHELL_FUNCTION)
         os.chmod(path, 0o755)
+        inbox = os.path.join(folder, "inbox")
+        os.mkdir(inbox)
         config = """service: commands
 provider:
   name: aws
@@ -106,11 +122,17 @@ functions:
     name: shell
     handler: bootstrap
     package: {artifact: %s}
-""" % (os.path.dirname(bootstrap()), folder)
+custom:
+  lectern:
+    watch:
+      - {function: shell, directory: %s, patterns: ['*.png']}
+""" % (os.path.dirname(bootstrap()), folder, inbox)
         with Served(config=config) as served:
             for part in (commands, shell, urls, awscli):
                 part(served)
                 print("ok", part.__name__)
+            watch(served, inbox)
+            print("ok watch")
 
 
 main()

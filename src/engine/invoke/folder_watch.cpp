@@ -1,0 +1,77 @@
+#include "engine/invoke/folder_watch.h"
+
+#include <fnmatch.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace lectern::engine {
+
+namespace fs = std::filesystem;
+
+FolderWatch::~FolderWatch() {
+  if (inotify_.valid()) loop_.unwatch(inotify_.get());
+}
+
+Result<void> FolderWatch::add(WatchedFolder folder) {
+  if (!inotify_.valid()) {
+    inotify_ = Fd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
+    if (!inotify_.valid()) return failErrno("inotify_init", errno);
+    loop_.watchReadable(inotify_.get(), [this] { onReadable(); });
+  }
+  uint32_t wanted = IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR;
+  int watch = inotify_add_watch(inotify_.get(), folder.directory.c_str(), wanted);
+  if (watch < 0) return failErrno("watch " + folder.directory.string(), errno);
+  folders_[watch].push_back(std::move(folder));
+  return {};
+}
+
+void FolderWatch::onReadable() {
+  alignas(inotify_event) char buffer[16 * 1024];
+  ssize_t n = read(inotify_.get(), buffer, sizeof buffer);
+  for (ssize_t at = 0; at + ssize_t(sizeof(inotify_event)) <= n;) {
+    auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+    at += ssize_t(sizeof(inotify_event)) + event->len;
+    if (event->mask & IN_Q_OVERFLOW) logWarn("folder watch: files appeared faster than they could be noted");
+    auto it = folders_.find(event->wd);
+    if (it == folders_.end() || event->len == 0 || event->name[0] == '.') continue;
+    for (auto& folder : it->second) appeared(folder, event->name);
+  }
+}
+
+void FolderWatch::appeared(const WatchedFolder& folder, const std::string& name) {
+  auto fits = [&](const std::string& pattern) { return fnmatch(pattern.c_str(), name.c_str(), 0) == 0; };
+  if (!folder.patterns.empty() && std::none_of(folder.patterns.begin(), folder.patterns.end(), fits)) return;
+  fs::path path = folder.directory / name;
+  struct stat info {};
+  if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
+  json::object object = {{"key", name}, {"size", int64_t(info.st_size)}};
+  std::string bucket = folder.directory.filename().string();
+  json::object record = {
+      {"eventVersion", "2.1"},
+      {"eventSource", "aws:s3"},
+      {"awsRegion", registry_.options().place.region},
+      {"eventTime", formatIso(loop_.clock().wall())},
+      {"eventName", "ObjectCreated:Put"},
+      {"s3", json::object{{"s3SchemaVersion", "1.0"},
+                          {"bucket", json::object{{"name", bucket}, {"arn", "arn:aws:s3:::" + bucket}}},
+                          {"object", std::move(object)}}}};
+  // Where the function sees the file, when its file system holds the folder.
+  if (auto* function = registry_.find(folder.function); function && function->latest().live) {
+    for (auto& mount : function->latest().live->mounts) {
+      std::error_code error;
+      fs::path inside = fs::canonical(path, error).lexically_relative(fs::canonical(mount.host_dir, error));
+      if (error || inside.empty() || *inside.begin() == "..") continue;
+      record["lectern"] = json::object{{"path", (fs::path(mount.target) / inside).string()}};
+    }
+  }
+  json::object event = {{"Records", json::array{std::move(record)}}};
+  auto taken = async_.enqueue({folder.function, ""}, toJson(event));
+  if (!taken) logWarn("folder watch: " + path.string() + ": " + taken.error().message);
+}
+
+}  // namespace lectern::engine
