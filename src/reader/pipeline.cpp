@@ -120,14 +120,33 @@ Result<std::unique_ptr<Reader>> Reader::create(const ReaderOptions& options, con
       std::unique_ptr<Impl>(new Impl{clock, std::move(detector), std::move(recognizer), std::move(models)})));
 }
 
-Result<Page> Reader::readPage(const Image& image, int number, std::vector<StageTiming>& timings) const {
-  StageClock stages(impl_->clock, timings);
+namespace {
+Page emptyPage(const Image& image, int number) {
   Page page;
   page.number = number;
   page.width = image.width;
   page.height = image.height;
   page.dpi = image.dpi;
   page.rotation = image.rotation;
+  return page;
+}
+}  // namespace
+
+Page Reader::readTextLayer(const Image& image, int number, std::vector<Word> words,
+                           std::vector<StageTiming>& timings) const {
+  StageClock stages(impl_->clock, timings);
+  Page page = emptyPage(image, number);
+  page.has_text_layer = true;
+  layOut(page, linesFromWords(std::move(words)));
+  stages.lap("layout");
+  analysePage(page, image);
+  stages.lap("structure");
+  return page;
+}
+
+Result<Page> Reader::readPage(const Image& image, int number, std::vector<StageTiming>& timings) const {
+  StageClock stages(impl_->clock, timings);
+  Page page = emptyPage(image, number);
   TRY(auto regions, impl_->detector->detect(image));
   stages.lap("detect");
   TRY(auto read, impl_->recognizer->recognise(image, regions));

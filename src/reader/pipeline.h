@@ -37,6 +37,9 @@ class Reader {
   /// Reads one page image. Thread-safe. Ids are not assigned yet (finishDocument does). Adds to `timings`.
   Result<Page> readPage(const Image& image, int number, std::vector<StageTiming>& timings) const;
 
+  /// A page whose words are known from the PDF itself; `image` is its rendering, boxes are in its pixels.
+  Page readTextLayer(const Image& image, int number, std::vector<Word> words, std::vector<StageTiming>& timings) const;
+
   const std::vector<ModelUse>& models() const;
 
  private:

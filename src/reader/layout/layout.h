@@ -25,4 +25,7 @@ std::vector<std::vector<int>> groupLines(const std::vector<Line>& lines);
 /// them.
 std::vector<int> readingOrder(const std::vector<Box>& boxes);
 
+/// Lines of words whose places are known (a PDF's text layer): words of one height on the page, cut at wide gaps.
+std::vector<LineInput> linesFromWords(std::vector<Word> words);
+
 }  // namespace lectern::reader

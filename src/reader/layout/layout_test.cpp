@@ -35,6 +35,20 @@ TEST(LayoutTest, TwoColumnsAreReadOneAfterTheOther) {
   EXPECT_EQ(page.lines[3].block, 1);
 }
 
+TEST(LayoutTest, WordsOfATextLayerBecomeLines) {
+  std::vector<Word> words(4);
+  words[0].box = {60, 10, 100, 30};
+  words[1].box = {10, 12, 50, 31};
+  words[2].box = {300, 11, 340, 30};
+  words[3].box = {10, 50, 50, 70};
+  const auto lines = linesFromWords(words);
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0].words.size(), 2u);
+  EXPECT_EQ(lines[0].words[0].box.x0, 10);
+  EXPECT_EQ(lines[1].region.box, words[2].box);
+  EXPECT_TRUE(linesFromWords({}).empty());
+}
+
 TEST(LayoutTest, AnEmptyPageHasNothing) {
   Page page;
   layOut(page, {});

@@ -15,4 +15,7 @@ json::object pageToJson(const Page& page);
 Result<Document> documentFromJson(const json::value& value);
 Result<Page> pageFromJson(const json::value& value);
 
+/// Words of a text layer: a list of {"text","box"}.
+Result<std::vector<Word>> wordsFromJson(const json::value& value);
+
 }  // namespace lectern::reader

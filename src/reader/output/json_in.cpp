@@ -220,6 +220,20 @@ Result<Page> pageFromJson(const json::value& value) {
   return std::move(reader.page);
 }
 
+Result<std::vector<Word>> wordsFromJson(const json::value& value) {
+  if (!value.is_array()) return wrong("words are no list");
+  std::vector<Word> words;
+  for (const auto& v : value.get_array()) {
+    const auto& o = objectOf(v);
+    Word word;
+    word.text = stringOr(o, "text", "");
+    TRY(word.box, boxIn(o));
+    word.confidence = 1;
+    if (!word.text.empty()) words.push_back(std::move(word));
+  }
+  return words;
+}
+
 Result<Document> documentFromJson(const json::value& value) {
   if (!value.is_object()) return wrong("it is no object");
   const auto& in = value.get_object();
