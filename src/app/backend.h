@@ -29,7 +29,15 @@ Result<std::unique_ptr<ReadBackend>> makeBackend(const ReadJobOptions& options, 
 
 Result<std::unique_ptr<ReadBackend>> makeInProcessBackend(const ReadJobOptions& options, const Clock& clock);
 
-/// True when page n is wanted.
+/// The function `ocr` in a sandbox of an engine inside this process; pages are handed over on a shared folder.
+Result<std::unique_ptr<ReadBackend>> makeEmbeddedBackend(const ReadJobOptions& options, const Clock& clock);
+
+/// True when page n, any page of first..last, or none from `first` on is wanted.
 bool wantsPage(const std::vector<PageRange>& ranges, int page);
+bool wantsAny(const std::vector<PageRange>& ranges, int first, int last);
+bool nothingFrom(const std::vector<PageRange>& ranges, int first);
+
+/// Looks at the file's first bytes.
+Result<bool> isPdf(const std::filesystem::path& path);
 
 }  // namespace lectern::app

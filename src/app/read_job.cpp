@@ -228,6 +228,7 @@ Summary Job::run() {
 }  // namespace
 
 Result<std::unique_ptr<ReadBackend>> makeBackend(const ReadJobOptions& options, const Clock& clock) {
+  if (options.engine == "embedded") return makeEmbeddedBackend(options, clock);
   if (options.engine == "in-process") return makeInProcessBackend(options, clock);
   return fail(Code::kInvalid, "unknown engine '" + options.engine + "'; there are embedded, in-process or a URL");
 }

@@ -53,6 +53,19 @@ Result<std::string> readFile(const fs::path& path, Bytes limit) {
   return content;
 }
 
+Result<std::string> readHead(const fs::path& path, size_t bytes) {
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) return failErrno("open " + path.string(), errno);
+  std::string head(bytes, '\0');
+  ssize_t n = 0;
+  do {
+    n = ::read(fd.get(), head.data(), bytes);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) return failErrno("read " + path.string(), errno);
+  head.resize(static_cast<size_t>(n));
+  return head;
+}
+
 namespace {
 Result<void> writeAll(int fd, std::string_view content, const fs::path& path) {
   while (!content.empty()) {

@@ -13,6 +13,9 @@ namespace lectern {
 /// The file's bytes; kTooLarge when it has more than `limit`.
 Result<std::string> readFile(const std::filesystem::path& path, Bytes limit = gibibytes(1));
 
+/// The first `bytes` of a file, fewer when it is shorter.
+Result<std::string> readHead(const std::filesystem::path& path, size_t bytes);
+
 /// Writes beside the target and renames, so that a reader sees the old or the new file, never a part.
 /// Syncs before the rename; a full disk leaves the old file and no leftovers.
 Result<void> writeFileAtomic(const std::filesystem::path& path, std::string_view content);

@@ -39,7 +39,4 @@ class TesseractRecognizer final : public Recognizer {
   ModelUse use_;
 };
 
-/// The folder with the language files: $TESSDATA_PREFIX, a bundle's own, then the system's.
-Result<std::string> tessdataFolder();
-
 }  // namespace lectern::reader

@@ -1,0 +1,37 @@
+#pragma once
+// What both engines share: where functions are, how a page's answer becomes a page.
+
+#include <filesystem>
+#include <string>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "reader/page/page.h"
+
+namespace lectern::app {
+
+/// The bundle of one of our functions, beside the running program: functions/NAME.
+Result<std::filesystem::path> functionBundle(const std::string& name);
+
+/// One rendered page of the pdf function's answer.
+struct RenderedPage {
+  int number = 1;
+  std::string image;
+  std::string text;  // empty: the page has no text layer
+  int dpi = 0;
+};
+
+/// The pdf function's answer; its {"errorType","errorMessage"} becomes the error.
+struct Rendered {
+  int pages = 0;
+  std::vector<RenderedPage> rendered;
+};
+Result<Rendered> renderedFromJson(const std::string& text);
+
+/// Adds what the ocr function measured and used to the document.
+void addMeasurements(const json::object& answer, reader::Document& document);
+
+/// Turns a function's error answer into one line for the user.
+Error functionError(const std::string& payload);
+
+}  // namespace lectern::app

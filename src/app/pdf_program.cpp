@@ -1,0 +1,73 @@
+#include "app/pdf_program.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+
+extern char** environ;
+
+namespace lectern::app {
+
+namespace {
+
+constexpr rlim_t kMemoryBytes = 2ull << 30;
+constexpr rlim_t kCpuSeconds = 300;
+
+/// Reads the program's standard output to its end, at most 4 MiB.
+std::string readAll(int fd) {
+  std::string out;
+  char buffer[1 << 14];
+  while (out.size() < (4u << 20)) {
+    const ssize_t n = ::read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    out.append(buffer, static_cast<size_t>(n));
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<Rendered> renderWithProgram(const std::filesystem::path& pdf, const std::filesystem::path& out, int first,
+                                   int last) {
+  TRY(const auto bundle, functionBundle("pdf"));
+  const std::string program = bundle / "bootstrap";
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) return failErrno("pipe", errno);
+  Fd reading(ends[0]), writing(ends[1]);
+  std::vector<std::string> words = {
+      program, "render", pdf.string(), out.string(), std::to_string(first), std::to_string(last), "0"};
+  std::vector<char*> argv;
+  for (auto& w : words) argv.push_back(w.data());
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, writing.get(), STDOUT_FILENO);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t pid = 0;
+  const int spawned = posix_spawn(&pid, program.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  writing.close();
+  if (spawned != 0) return failErrno("start " + program, spawned);
+  const rlimit memory{kMemoryBytes, kMemoryBytes}, cpu{kCpuSeconds, kCpuSeconds};
+  prlimit(pid, RLIMIT_AS, &memory, nullptr);
+  prlimit(pid, RLIMIT_CPU, &cpu, nullptr);
+  const std::string answer = readAll(reading.get());
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (WIFSIGNALED(status))
+    return fail(Code::kCorrupt, "the PDF made its renderer fail; it is damaged or far too large");
+  return renderedFromJson(answer);
+}
+
+}  // namespace lectern::app

@@ -1,0 +1,13 @@
+#pragma once
+#include <filesystem>
+
+#include "app/pages.h"
+
+namespace lectern::app {
+
+/// Renders pages first..last of a PDF into `out` by running the pdf bundle as a program with bounded memory and time:
+/// poppler's licence and its crashes stay outside this process.
+Result<Rendered> renderWithProgram(const std::filesystem::path& pdf, const std::filesystem::path& out, int first,
+                                   int last);
+
+}  // namespace lectern::app
