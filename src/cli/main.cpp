@@ -1,8 +1,22 @@
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 
 #include "cli/commands.h"
 
+namespace {
+/// Tesseract's own threads cost far more than they give, and their number is read when the library is loaded: the
+/// program starts itself again with the limit set.
+void limitLibraryThreads(char** argv) {
+  if (std::getenv("OMP_THREAD_LIMIT") != nullptr) return;
+  setenv("OMP_THREAD_LIMIT", "1", 1);
+  execv("/proc/self/exe", argv);
+}
+}  // namespace
+
 int main(int argc, char** argv) {
+  limitLibraryThreads(argv);
   using namespace lectern::cli;
   CLI::App app{
       "Lectern reads documents and runs applications with large models as functions, on this machine or on AWS "
