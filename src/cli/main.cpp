@@ -27,6 +27,9 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "lectern 0.1.0");
   int status = 0;
   addRead(app, status);
+  addModel(app, status);
+  addPack(app, status);
+  addDeploy(app, status);
   addQuery(app, status);
   addPrice(app, status);
   addServe(app, status);

@@ -1,0 +1,24 @@
+#pragma once
+// 64-bit little-endian ELF files over spans: what they load, and how to make them smaller.
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace lectern::pack {
+
+struct ElfInfo {
+  std::string interpreter, soname;
+  std::vector<std::string> needed;
+  std::vector<std::string> search;  // DT_RUNPATH or DT_RPATH, split, $ORIGIN not replaced
+};
+
+bool isElf(std::string_view bytes);
+/// kInvalid for other kinds of ELF, kCorrupt for damage.
+Result<ElfInfo> readElf(std::string_view bytes);
+/// The file without section headers and everything that is loaded by nothing: symbols, debug information, notes.
+Result<std::string> stripElf(std::string_view bytes);
+
+}  // namespace lectern::pack

@@ -1,0 +1,50 @@
+#pragma once
+// Bundles from a serverless.yml. Read this first.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/result.h"
+#include "contract/serverless_yml.h"
+
+namespace lectern::pack {
+
+struct PackOptions {
+  std::filesystem::path config = "serverless.yml";
+  std::string function;  // only this one; empty: all
+  std::filesystem::path out = ".lectern";
+};
+
+struct PackedFile {
+  std::string path, why;
+  int64_t bytes = 0, original = 0;
+};
+
+struct PackedFunction {
+  std::string name;
+  std::filesystem::path zip;
+  int64_t zip_bytes = 0, unzipped_bytes = 0, untrimmed_bytes = 0, layer_bytes = 0;
+  std::vector<std::string> layers;
+  std::vector<PackedFile> files, left_out;
+};
+
+struct PackReport {
+  std::vector<PackedFunction> functions;
+  std::vector<std::string> warnings;
+};
+
+/// Writes OUT/NAME.zip for each function and OUT/layer-KEY.zip for each layer that comes from a folder. kTooLarge names
+/// the largest files when Lambda's 250 MB (with layers) or 50 MB zipped are passed.
+Result<PackReport> pack(const PackOptions& options);
+
+/// Reads and parses the file; environment variables come from the process.
+Result<contract::ServerlessConfig> loadConfig(const std::filesystem::path& file);
+
+/// {"functions":[{"name","zip","zip_bytes","unzipped_bytes","untrimmed_bytes","layers","files"}]}
+json::value toJson(const PackReport& report);
+/// A table of every file: bytes, bytes saved by trimming, path, reason; then what was left out and why.
+std::string explain(const PackedFunction& function);
+
+}  // namespace lectern::pack

@@ -1,0 +1,116 @@
+#include "pack/pack.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "base/files.h"
+#include "pack/closure.h"
+#include "pack/elf.h"
+#include "pack/patterns.h"
+
+namespace lectern::pack {
+namespace {
+using ::testing::HasSubstr;
+
+TEST(Patterns, Globs) {
+  EXPECT_TRUE(matches("**", "a/b/c"));
+  EXPECT_TRUE(matches("bin/*", "bin/x"));
+  EXPECT_FALSE(matches("bin/*", "bin/x/y"));
+  EXPECT_TRUE(matches("**/tests/**", "tests/a.py"));
+  EXPECT_TRUE(matches("**/tests/**", "numpy/core/tests/a.py"));
+  EXPECT_FALSE(matches("**/tests/**", "numpy/mytests/a.py"));
+  EXPECT_TRUE(matches("**/*.pyi", "a.pyi"));
+}
+
+class Pack : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto made = TempDir::create();
+    ASSERT_TRUE(made);
+    dir_.emplace(std::move(*made));
+  }
+  std::filesystem::path write(const std::string& name, std::string_view text) {
+    const auto path = dir_->path() / name;
+    std::filesystem::create_directories(path.parent_path());
+    EXPECT_TRUE(writeFileAtomic(path, text));
+    return path;
+  }
+  std::optional<TempDir> dir_;
+};
+
+TEST_F(Pack, ProgramWithItsLoaderTwiceTheSameBytes) {
+  const auto self = std::filesystem::read_symlink("/proc/self/exe").string();
+  const auto config = write("serverless.yml",
+                            "service: abc\nprovider: {name: aws, runtime: provided.al2023}\n"
+                            "functions:\n  one:\n    handler: one\n"
+                            "custom:\n  lectern:\n    pack:\n      one: {binary: '" + self + "', arguments: [a, bc]}\n");
+  auto first = pack({config, "", dir_->path() / "out"});
+  ASSERT_TRUE(first) << first.error().message;
+  const auto bytes = readFile(dir_->path() / "out/one.zip").value();
+  ASSERT_TRUE(pack({config, "one", dir_->path() / "out2"}));
+  EXPECT_EQ(bytes, readFile(dir_->path() / "out2/one.zip").value());
+  const auto& one = first->functions.at(0);
+  std::map<std::string, PackedFile> files;
+  for (const auto& file : one.files) files[file.path] = file;
+  for (const char* name : {"bootstrap", "bin/function", "lib/ld.so", "lib/libc.so.6", "lib/libstdc++.so.6"}) {
+    EXPECT_TRUE(files.contains(name)) << name;
+  }
+  EXPECT_LT(files["bin/function"].bytes, files["bin/function"].original);
+  EXPECT_LT(one.unzipped_bytes, one.untrimmed_bytes);
+}
+
+TEST_F(Pack, ScriptsWithoutWhatDevelopersNeed) {
+  write("app.py", "x");
+  write("lib/tests/test_a.py", "yy");
+  write("lib/secret.txt", "zzz");
+  const auto config = write("serverless.yml",
+                            "service: abc\nprovider: {name: aws, runtime: python3.11}\npackage: {patterns: ['!**/secret.txt']}\n"
+                            "functions:\n  f: {handler: app.run}\n");
+  auto report = pack({config, "", dir_->path() / "out"});
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->functions[0].files.size(), 1U);
+  EXPECT_EQ(report->functions[0].files[0].path, "app.py");
+  EXPECT_EQ(report->functions[0].untrimmed_bytes, 3);
+}
+
+TEST_F(Pack, RefusesWhatLambdaRefusesAndNamesTheLargest) {
+  std::string noise(size_t{54} << 20, '\0');
+  std::mt19937 random(1);
+  for (size_t i = 0; i + 4 <= noise.size(); i += 4) {
+    const uint32_t value = random();
+    std::memcpy(noise.data() + i, &value, 4);
+  }
+  write("big.bin", noise);
+  const auto config = write("serverless.yml",
+                            "service: abc\nprovider: {name: aws, runtime: python3.11}\nfunctions:\n  f: {handler: app.run}\n");
+  auto report = pack({config, "", dir_->path() / "out"});
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.error().message, HasSubstr("big.bin (56623104)"));
+}
+
+TEST_F(Pack, NothingLeavesTheBundle) {
+  write("a", "x");
+  const auto config = write("serverless.yml",
+                            "service: abc\nprovider: {name: aws, runtime: python3.11}\nfunctions:\n  f: {handler: app.run}\n"
+                            "custom: {lectern: {pack: {f: {files: [{from: a, to: x/../../y}]}}}}\n");
+  auto report = pack({config, "", dir_->path() / "out"});
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.error().message, HasSubstr("leaves the bundle"));
+}
+
+TEST(Elf, DamageIsRefused) {
+  const auto good = readFile("/proc/self/exe").value();
+  std::mt19937 random(2);
+  for (int i = 0; i < 300; ++i) {
+    std::string broken = good.substr(0, 4096 + random() % 4096);
+    for (int flips = 0; flips < 8; ++flips) broken[random() % 1024] ^= static_cast<char>(1 << random() % 8);
+    (void)readElf(broken);  // any answer but a crash
+    (void)stripElf(broken);
+  }
+  EXPECT_FALSE(readElf("\177ELF"));
+}
+
+}  // namespace
+}  // namespace lectern::pack
