@@ -227,9 +227,9 @@ Result<WeightRegion> WeightRegion::load(const std::filesystem::path& path, int64
   WeightRegion region;
   region.size_ = info.st_size;
   region.mapped_ = (info.st_size + kHugePage - 1) / kHugePage * kHugePage + kHugePage;
-  // Shared, so that a fork copies no page tables and no list of sharers grows with each instance.
+  // Private and never written again, so forks share it; shared memory gets 2 MB pages only where shmem_enabled allows.
   void* base = mmap(nullptr, static_cast<size_t>(region.mapped_), PROT_READ | PROT_WRITE,
-                    MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return failErrno("memory for " + path.filename().string(), errno);
   region.data_ = static_cast<std::byte*>(base);
   madvise(base, static_cast<size_t>(region.mapped_), MADV_HUGEPAGE);
