@@ -17,11 +17,11 @@ struct DbOptions {
   std::string model = "ppocr-v4-det-mobile";
   int threads = 1;
   int min_short_side = 736;    // smaller pages are enlarged to this
-  int max_long_side = 1600;    // larger pages are reduced to this, within max_reduction
+  int max_long_side = 1280;    // larger pages are reduced to this, within max_reduction
   double max_reduction = 2.5;  // a page is never reduced further than this: small print must stay readable
   float pixel_threshold = 0.3f;
   float box_threshold = 0.5f;
-  float unclip_ratio = 1.45f;
+  float unclip_ratio = 1.4f;
 };
 
 class DbDetector final : public Detector {

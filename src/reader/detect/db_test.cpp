@@ -23,8 +23,8 @@ TEST(DbTest, BlobsBecomeGrownRegions) {
   const Box box = regions[0].box;
   EXPECT_NEAR(box.centerX(), 139, 3);
   EXPECT_NEAR(box.centerY(), 89, 3);
-  EXPECT_NEAR(box.height(), 44, 4);
-  EXPECT_NEAR(box.width(), 224, 5);
+  EXPECT_NEAR(box.height(), 42, 4);
+  EXPECT_NEAR(box.width(), 221, 5);
   EXPECT_NEAR(regions[0].score, 0.9, 0.02);
 }
 
