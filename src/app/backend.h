@@ -1,5 +1,5 @@
 #pragma once
-// Where a document is read: in this process, in the embedded engine's functions, or at a Lambda endpoint.
+// Where a document is read: in this process or in the embedded engine's functions.
 
 #include <atomic>
 #include <filesystem>

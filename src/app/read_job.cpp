@@ -230,7 +230,7 @@ Summary Job::run() {
 Result<std::unique_ptr<ReadBackend>> makeBackend(const ReadJobOptions& options, const Clock& clock) {
   if (options.engine == "embedded") return makeEmbeddedBackend(options, clock);
   if (options.engine == "in-process") return makeInProcessBackend(options, clock);
-  return fail(Code::kInvalid, "unknown engine '" + options.engine + "'; there are embedded, in-process or a URL");
+  return fail(Code::kInvalid, "unknown engine '" + options.engine + "'; there are embedded and in-process");
 }
 
 int runReadJob(const ReadJobOptions& given, const Clock& clock) {

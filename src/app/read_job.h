@@ -21,7 +21,7 @@ struct ReadJobOptions {
   std::string detector = "db";
   std::string recognizer = "ppocr";
   std::vector<PageRange> pages;     // empty: all
-  std::string engine = "embedded";  // embedded, in-process, or the URL of a Lambda endpoint
+  std::string engine = "embedded";  // embedded or in-process
   int concurrency = 0;              // documents at once; 0: as many as there are cores
   int memory_mb = 0;                // of the function; 0: one whole core's worth
   bool force = false;               // read again what is done

@@ -60,7 +60,8 @@ void addRead(CLI::App& app, int& status) {
       ->check(CLI::IsMember({"tesseract", "ppocr"}))
       ->capture_default_str();
   command->add_option("--pages", given->pages, "Pages to read, for example 1-3,7 (default: all)");
-  command->add_option("--engine", job.engine, "embedded, in-process, or the URL of a Lambda endpoint")
+  command->add_option("--engine", job.engine, "embedded or in-process")
+      ->check(CLI::IsMember({"embedded", "in-process"}))
       ->capture_default_str();
   command->add_option("--concurrency", job.concurrency, "Documents at once (default: the number of cores)")
       ->check(CLI::Range(1, 1000));

@@ -1,6 +1,6 @@
 #pragma once
 // The subset of serverless.yml (Serverless Framework, osls) that Lectern obeys, as plain values. No I/O: the caller
-// reads the file. docs/guide/serverless-yml.md lists every key.
+// reads the file.
 
 #include <functional>
 #include <map>
@@ -47,12 +47,12 @@ struct PackConfig {
   struct File {
     std::string from, to;
   };
-  std::vector<File> files;             // data: `from` a file, folder or glob, `to` a folder or name inside the bundle
-  std::vector<std::string> drop;       // patterns of bundle paths that are left out at the end
-  std::vector<std::string> system;     // sonames that the target has, so they stay out
-  std::string event;                   // recorded event for --verify, relative to the file
+  std::vector<File> files;          // data: `from` a file, folder or glob, `to` a folder or name inside the bundle
+  std::vector<std::string> drop;    // patterns of bundle paths that are left out at the end
+  std::vector<std::string> system;  // sonames that the target has, so they stay out
+  std::string event;                // recorded event for --verify, relative to the file
   bool keep_symbols = false;
-  bool trace = false;                  // run once on `event` and take what it opens
+  bool trace = false;  // run once on `event` and take what it opens
 };
 
 /// custom.lectern.snapshot.FUNCTION.

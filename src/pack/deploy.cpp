@@ -32,8 +32,8 @@ class Endpoint {
     request.headers.add("Content-Type", "application/json");
     if (const auto key = variable("AWS_ACCESS_KEY_ID"); !key.empty()) {
       net::signRequest(request.headers, method, request.target, fmt::format("{}:{}", place_.host, place_.port), body,
-                       region_, "lambda",
-                       {key, variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_SESSION_TOKEN")}, now_);
+                       region_, "lambda", {key, variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_SESSION_TOKEN")},
+                       now_);
     }
     return client_.send(request);
   }
@@ -46,15 +46,19 @@ class Endpoint {
 };
 
 json::object configuration(const contract::FunctionConfig& f, const std::string& role) {
-  json::object out{{"FunctionName", f.name}, {"Runtime", f.runtime},       {"Handler", f.handler},
-                   {"Role", role},           {"MemorySize", f.memory_mb},  {"Timeout", f.timeout_s},
+  json::object out{{"FunctionName", f.name},
+                   {"Runtime", f.runtime},
+                   {"Handler", f.handler},
+                   {"Role", role},
+                   {"MemorySize", f.memory_mb},
+                   {"Timeout", f.timeout_s},
                    {"EphemeralStorage", json::object{{"Size", f.tmp_mb}}},
                    {"Environment", json::object{{"Variables", json::value_from(f.environment)}}}};
   if (!f.description.empty()) out["Description"] = f.description;
   if (f.snap_start) out["SnapStart"] = json::object{{"ApplyOn", "PublishedVersions"}};
   if (f.file_system && !f.file_system->arn.empty()) {
-    out["FileSystemConfigs"] = json::array{
-        json::object{{"Arn", f.file_system->arn}, {"LocalMountPath", f.file_system->local_mount_path}}};
+    out["FileSystemConfigs"] =
+        json::array{json::object{{"Arn", f.file_system->arn}, {"LocalMountPath", f.file_system->local_mount_path}}};
   }
   json::array layers;
   for (const auto& layer : f.layers) {
@@ -90,10 +94,22 @@ Result<Deployed> deployOne(Endpoint& endpoint, const contract::FunctionConfig& f
 Result<std::vector<Deployed>> deploy(const DeployOptions& options, WallTime now) {
   const auto place = net::parseHttpUrl(options.endpoint);
   if (!place) {
-    return fail(Code::kInvalid, fmt::format("endpoint '{}': only http://HOST:PORT is spoken; for AWS see "
-                                            "docs/from-here-to-aws.md", options.endpoint));
+    return fail(Code::kInvalid,
+                fmt::format("endpoint '{}': only http://HOST:PORT is spoken, not https: AWS itself cannot "
+                            "be reached yet",
+                            options.endpoint));
   }
   TRY(const auto config, loadConfig(options.pack.config));
+  // A function without one of its layers would fail at its first call, far from the cause.
+  for (const auto& f : config.functions) {
+    for (const auto& layer : f.layers) {
+      if (!layer.starts_with("arn:")) {
+        return fail(Code::kInvalid, fmt::format("'{}' uses the local layer '{}': publish it first (aws lambda "
+                                                "publish-layer-version) and give its ARN in the configuration",
+                                                f.name, layer));
+      }
+    }
+  }
   TRY(const auto packed, pack(options.pack));
   Endpoint endpoint(*place, config.region, now);
   const std::string role = config.role.starts_with("arn:") ? config.role : "arn:aws:iam::000000000000:role/lectern";

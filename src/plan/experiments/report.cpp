@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/files.h"
+#include "base/xml.h"
 #include "plan/plot/svg.h"
 
 namespace lectern::plan {
@@ -54,13 +55,17 @@ std::string figureText(const Figure& figure, const Calibration& c) {
 
 std::string reportHtml(const std::vector<Figure>& figures, const Calibration& c) {
   std::string html =
-      "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Lectern: the paper's experiments</title><style>"
+      "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Lectern: the paper's "
+      "experiments</title><style>"
       "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
       "svg{max-width:100%;height:auto}li.no{color:#a33}</style></head><body><h1>The paper's experiments</h1>";
   html += fmt::format(
-      "<p>Chahal et al. 2020, figures 3 to 7, on this application. Calibrated from {}. The paper prints no values of its "
-      "figures, so shapes are compared. Solid curves with a star are measured on this machine, dashed ones are simulated "
-      "with the engine's own scheduler; 2020 and 2026 stand for the limits, billing steps and prices of that year.</p>",
+      "<p>Chahal et al. 2020, figures 3 to 7, on this application. Calibrated from {}. The paper prints no values of "
+      "its "
+      "figures, so shapes are compared. Solid curves with a star are measured on this machine, dashed ones are "
+      "simulated "
+      "with the engine's own scheduler; 2020 and 2026 stand for the limits, billing steps and prices of that "
+      "year.</p>",
       escapeXml(c.source));
   for (const Figure& figure : figures) {
     html += fmt::format("<h2>Figure {}: {}</h2>{}<p>{}</p><ul>", figure.number, escapeXml(figure.title),
@@ -74,7 +79,8 @@ std::string reportHtml(const std::vector<Figure>& figures, const Calibration& c)
   return html + "</body></html>\n";
 }
 
-Result<void> writeFigures(const std::vector<Figure>& figures, const Calibration& c, const std::filesystem::path& folder) {
+Result<void> writeFigures(const std::vector<Figure>& figures, const Calibration& c,
+                          const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) return fail(Code::kDenied, fmt::format("cannot make {}: {}", folder.string(), error.message()));

@@ -7,12 +7,15 @@
 #include <cmath>
 #include <limits>
 
+#include "base/xml.h"
+
 namespace lectern::plan {
 
 namespace {
 
 // Okabe and Ito's palette: told apart with any colour vision.
-constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#555555", "#8c6d1f"};
+constexpr std::array kColours = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                 "#e69f00", "#56b4e9", "#555555", "#8c6d1f"};
 
 struct Axis {
   double low = 0, high = 1;
@@ -91,32 +94,6 @@ std::string seriesPath(const Series& s, const Axis& x, const Axis& y, const char
 
 }  // namespace
 
-std::string escapeXml(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 std::string shortNumber(double value) {
   const double size = std::abs(value);
   if (size >= 1e6) return fmt::format("{:.3g}M", value / 1e6);
@@ -128,7 +105,7 @@ std::vector<double> axisTicks(double low, double high, bool logarithmic) {
   std::vector<double> ticks;
   if (logarithmic) {
     const bool wide = high / low > 200;
-    for (double power = std::pow(10, std::floor(std::log10(low))); ; power *= 10) {
+    for (double power = std::pow(10, std::floor(std::log10(low)));; power *= 10) {
       for (const double digit : {1.0, 2.0, 5.0}) {
         if (wide && digit > 1) continue;
         const double tick = digit * power;
@@ -142,8 +119,11 @@ std::vector<double> axisTicks(double low, double high, bool logarithmic) {
   if (high <= low) high = low + 1;
   const double rough = (high - low) / 5;
   const double power = std::pow(10, std::floor(std::log10(rough)));
-  const double step = rough / power > 5 ? 10 * power : rough / power > 2 ? 5 * power : rough / power > 1 ? 2 * power : power;
-  for (double tick = std::floor(low / step) * step; ; tick += step) {
+  const double step = rough / power > 5   ? 10 * power
+                      : rough / power > 2 ? 5 * power
+                      : rough / power > 1 ? 2 * power
+                                          : power;
+  for (double tick = std::floor(low / step) * step;; tick += step) {
     ticks.push_back(std::abs(tick) < step / 1e6 ? 0 : tick);
     if (tick >= high - step / 1e6) return ticks;
   }

@@ -31,7 +31,4 @@ std::vector<double> axisTicks(double low, double high, bool logarithmic);
 /// "1.5k", "0.02": short labels.
 std::string shortNumber(double value);
 
-/// Replaces the characters that XML keeps for itself.
-std::string escapeXml(std::string_view text);
-
 }  // namespace lectern::plan

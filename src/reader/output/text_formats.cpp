@@ -6,32 +6,11 @@
 #include <set>
 #include <vector>
 
+#include "base/xml.h"
+
 namespace lectern::reader {
 
 namespace {
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 std::string markdownCell(const std::string& text) {
   std::string out;
@@ -80,7 +59,7 @@ std::string tableToHtml(const Table& table) {
       out += fmt::format("<{}", tag);
       if (c.row_span > 1) out += fmt::format(" rowspan=\"{}\"", c.row_span);
       if (c.col_span > 1) out += fmt::format(" colspan=\"{}\"", c.col_span);
-      out += fmt::format(">{}</{}>", escaped(c.text), tag);
+      out += fmt::format(">{}</{}>", escapeXml(c.text), tag);
     }
     out += "</tr>\n";
   }
@@ -126,15 +105,16 @@ std::string documentToMarkdown(const Document& document) {
 }
 
 std::string documentToHtml(const Document& document) {
-  std::string out = fmt::format(
-      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{}</title></head><body>\n", escaped(document.name));
+  std::string out =
+      fmt::format("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{}</title></head><body>\n",
+                  escapeXml(document.name));
   for (const auto& page : document.pages) {
     out += fmt::format("<section id=\"page{}\">\n", page.number);
     inOrder(
         page,
         [&](const Block& b) {
           std::string text;
-          for (const char c : escaped(b.text)) text += c == '\n' ? std::string("<br>\n") : std::string(1, c);
+          for (const char c : escapeXml(b.text)) text += c == '\n' ? std::string("<br>\n") : std::string(1, c);
           const char* tag = b.role == "heading" ? "h2" : "p";
           out += fmt::format("<{0}>{1}</{0}>\n", tag, text);
         },
@@ -180,7 +160,7 @@ std::string documentToHocr(const Document& document) {
   for (const auto& page : document.pages) {
     out += fmt::format(
         "<div class=\"ocr_page\" id=\"page_{}\" title=\"image &quot;{}&quot;; bbox 0 0 {} {}; ppageno {}\">\n",
-        page.number, escaped(document.name), page.width, page.height, page.number - 1);
+        page.number, escapeXml(document.name), page.width, page.height, page.number - 1);
     for (const auto& block : page.blocks) {
       out += fmt::format("<div class=\"ocr_carea\" id=\"{}\" title=\"{}\"><p class=\"ocr_par\" title=\"{}\">\n",
                          block.id, bbox(block.box), bbox(block.box));
@@ -191,7 +171,7 @@ std::string documentToHocr(const Document& document) {
         for (const int w : line.words) {
           const Word& word = page.words[static_cast<size_t>(w)];
           out += fmt::format("<span class=\"ocrx_word\" id=\"{}\" title=\"{}; x_wconf {}\">{}</span> ", word.id,
-                             bbox(word.box), static_cast<int>(word.confidence * 100), escaped(word.text));
+                             bbox(word.box), static_cast<int>(word.confidence * 100), escapeXml(word.text));
         }
         out += "</span>\n";
       }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/xml.h"
+
 namespace lectern::reader {
 
 namespace {
@@ -44,7 +46,7 @@ void altoLine(const Page& page, const Line& line, std::string& out) {
                          std::max(0, word.box.x0 - before->box.x1));
     }
     out += fmt::format("<String ID=\"{}\" {} WC=\"{:.2f}\" CONTENT=\"{}\"/>", word.id, place(word.box),
-                       std::clamp(word.confidence, 0.0f, 1.0f), xmlEscaped(word.text));
+                       std::clamp(word.confidence, 0.0f, 1.0f), escapeXml(word.text));
     before = &word;
   }
   out += "</TextLine>\n";
@@ -55,9 +57,9 @@ void pageLine(const Page& page, const Line& line, std::string& out) {
   for (const int w : line.words) {
     const Word& word = page.words[static_cast<size_t>(w)];
     out += fmt::format("<Word id=\"{}\">{}<TextEquiv conf=\"{:.3f}\"><Unicode>{}</Unicode></TextEquiv></Word>",
-                       word.id, coords(word.box), std::clamp(word.confidence, 0.0f, 1.0f), xmlEscaped(word.text));
+                       word.id, coords(word.box), std::clamp(word.confidence, 0.0f, 1.0f), escapeXml(word.text));
   }
-  out += fmt::format("<TextEquiv><Unicode>{}</Unicode></TextEquiv></TextLine>\n", xmlEscaped(line.text));
+  out += fmt::format("<TextEquiv><Unicode>{}</Unicode></TextEquiv></TextLine>\n", escapeXml(line.text));
 }
 
 std::string rect(const Box& b, const char* style) {
@@ -67,25 +69,6 @@ std::string rect(const Box& b, const char* style) {
 
 }  // namespace
 
-std::string xmlEscaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else if (c == '"')
-      out += "&quot;";
-    else if (static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t')
-      out += ' ';
-    else
-      out += c;
-  }
-  return out;
-}
-
 std::string documentToAlto(const Document& document) {
   std::string out = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<alto xmlns=\"http://www.loc.gov/standards/alto/ns-v4#\" "
@@ -94,7 +77,7 @@ std::string documentToAlto(const Document& document) {
       "http://www.loc.gov/standards/alto/v4/alto-4-2.xsd\" SCHEMAVERSION=\"4.2\">\n<Description><MeasurementUnit>pixel"
       "</MeasurementUnit><sourceImageInformation><fileName>{}</fileName></sourceImageInformation></"
       "Description>\n<Layout>\n",
-      xmlEscaped(document.name));
+      escapeXml(document.name));
   for (const auto& page : document.pages) {
     out += fmt::format("<Page ID=\"page_{0}\" PHYSICAL_IMG_NR=\"{0}\" WIDTH=\"{1}\" HEIGHT=\"{2}\"><PrintSpace {3}>\n",
                        page.number, page.width, page.height, place({0, 0, page.width, page.height}));
@@ -116,7 +99,7 @@ std::string pageToPageXml(const Document& document, const Page& page) {
       "2019-07-15\">\n<Metadata><Creator>lectern</Creator><Created>1970-01-01T00:00:00</Created><LastChange>"
       "1970-01-01T00:00:00</LastChange></Metadata>\n<Page imageFilename=\"{}\" imageWidth=\"{}\" "
       "imageHeight=\"{}\">\n",
-      xmlEscaped(document.name), page.width, page.height);
+      escapeXml(document.name), page.width, page.height);
   if (!page.blocks.empty()) {
     out += "<ReadingOrder><OrderedGroup id=\"reading_order\">";
     for (size_t i = 0; i < page.blocks.size(); ++i) {
@@ -127,7 +110,7 @@ std::string pageToPageXml(const Document& document, const Page& page) {
   for (const auto& block : page.blocks) {
     out += fmt::format("<TextRegion id=\"{}\" type=\"{}\">{}\n", block.id, pageType(block.role), coords(block.box));
     for (const int l : block.lines) pageLine(page, page.lines[static_cast<size_t>(l)], out);
-    out += fmt::format("<TextEquiv><Unicode>{}</Unicode></TextEquiv></TextRegion>\n", xmlEscaped(block.text));
+    out += fmt::format("<TextEquiv><Unicode>{}</Unicode></TextEquiv></TextRegion>\n", escapeXml(block.text));
   }
   for (const auto& t : page.tables) {
     out += fmt::format("<TableRegion id=\"{}\" rows=\"{}\" columns=\"{}\">{}</TableRegion>\n", t.id, t.rows, t.cols,
@@ -144,7 +127,7 @@ std::string pageToOverlay(const Document& document, const Page& page, const std:
       "xmlns:xlink=\"http://www.w3.org/1999/xlink\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n",
       page.width, page.height);
   if (!source.empty()) {
-    out += fmt::format("<image xlink:href=\"{}\" x=\"0\" y=\"0\" width=\"{}\" height=\"{}\"/>\n", xmlEscaped(source),
+    out += fmt::format("<image xlink:href=\"{}\" x=\"0\" y=\"0\" width=\"{}\" height=\"{}\"/>\n", escapeXml(source),
                        page.width, page.height);
   }
   for (const auto& w : page.words) out += rect(w.box, "fill:none;stroke:#0a0;stroke-width:1");
@@ -161,7 +144,7 @@ std::string pageToOverlay(const Document& document, const Page& page, const std:
     if (box.empty()) continue;
     out += rect(box, "fill:#fc0;fill-opacity:0.25;stroke:#f80;stroke-width:2");
     out += fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"#c40\">{}</text>\n", box.x0, box.y0 - 2,
-                       std::max(8, box.height() / 2), xmlEscaped(f.name));
+                       std::max(8, box.height() / 2), escapeXml(f.name));
   }
   return out + "</svg>\n";
 }

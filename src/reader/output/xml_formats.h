@@ -5,9 +5,6 @@
 
 namespace lectern::reader {
 
-/// & < > " as entities; characters that XML 1.0 forbids as spaces.
-std::string xmlEscaped(const std::string& text);
-
 /// ALTO 4: pages, blocks, lines, strings with confidences; pixels.
 std::string documentToAlto(const Document& document);
 

@@ -139,17 +139,6 @@ void scoreByArithmetic(const Scene& scene, std::vector<Candidate>& candidates) {
   }
 }
 
-Field fieldOf(const Scene& scene, const char* name, const Value& value, double confidence) {
-  Field f;
-  f.name = name;
-  f.value = value.normalized;
-  f.text = value.text;
-  f.page = scene.page.number;
-  f.words = value.words;
-  f.confidence = static_cast<float>(std::clamp(confidence, 0.05, 0.99));
-  return f;
-}
-
 }  // namespace
 
 std::optional<Total> findTotal(const Scene& scene, bool invoice) {

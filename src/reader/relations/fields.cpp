@@ -9,17 +9,6 @@ namespace lectern::reader {
 
 namespace {
 
-Field fieldOf(const Scene& scene, const char* name, const Value& value, double confidence) {
-  Field f;
-  f.name = name;
-  f.value = value.normalized;
-  f.text = value.text;
-  f.page = scene.page.number;
-  f.words = value.words;
-  f.confidence = static_cast<float>(std::clamp(confidence, 0.05, 0.99));
-  return f;
-}
-
 /// What names the value: the text to its left in the row, else the nearest row above it in the same column.
 std::string labelOf(const Scene& scene, size_t r, const Box& box) {
   std::string label = lowered(scene.textBefore(scene.rows[r], box.x0));

@@ -91,4 +91,15 @@ std::string Scene::textBefore(const SceneRow& row, int x) const {
   return text;
 }
 
+Field fieldOf(const Scene& scene, const char* name, const Value& value, double confidence) {
+  Field f;
+  f.name = name;
+  f.value = value.normalized;
+  f.text = value.text;
+  f.page = scene.page.number;
+  f.words = value.words;
+  f.confidence = static_cast<float>(std::clamp(confidence, 0.05, 0.99));
+  return f;
+}
+
 }  // namespace lectern::reader

@@ -37,4 +37,7 @@ bool isAmount(const Value& value);
 /// The number in hundredths, for exact sums.
 long long cents(const std::string& plain);
 
+/// A field that stands on the value's words; its confidence is kept within 0.05..0.99.
+Field fieldOf(const Scene& scene, const char* name, const Value& value, double confidence);
+
 }  // namespace lectern::reader
