@@ -69,6 +69,7 @@ struct Engine::Impl {
 
   Result<void> open();
   Result<void> serve();
+  void saveUses();
   bool extra(const std::shared_ptr<net::Exchange>& exchange);
   void runControl(const contract::OperationMatch& match, std::shared_ptr<net::Exchange> exchange);
   Result<json::object> requestOf(const FunctionSpec& spec);
@@ -123,7 +124,10 @@ Result<void> Engine::Impl::open() {
   RegistryOptions registry_options{state, !options.state_dir.empty(), options.place, limits};
   if (options.account_concurrency > 0) registry_options.limits.account_concurrency = options.account_concurrency;
   registry = std::make_unique<Registry>(registry_options, *dispatcher, loop.clock());
+  dispatcher->onSnapshot(
+      [this](const FunctionVersion& version, bool good) { registry->snapshotMade(version, good); });
   TRY_VOID(registry->load());
+  saveUses();
   control = std::make_unique<Control>(loop, *registry);
   front = std::make_unique<Front>(
       loop, *dispatcher, front_options, [this](const contract::FunctionRef& ref) { return registry->resolve(ref); },
@@ -145,6 +149,13 @@ Result<void> Engine::Impl::open() {
   urls = std::make_unique<FunctionUrls>(loop, *registry, *dispatcher, front->ids());
   front->setExtra([this](const std::shared_ptr<net::Exchange>& exchange) { return extra(exchange); });
   return serve();
+}
+
+void Engine::Impl::saveUses() {
+  loop.after(Seconds(10), [this] {
+    registry->saveUses();
+    saveUses();
+  });
 }
 
 Result<void> Engine::Impl::serve() {
@@ -236,6 +247,7 @@ Result<json::object> Engine::Impl::requestOf(const FunctionSpec& spec) {
                       {"Timeout", spec.timeout_s},
                       {"EphemeralStorage", json::object{{"Size", spec.tmp_mb}}},
                       {"Environment", json::object{{"Variables", std::move(variables)}}},
+                      {"SnapStart", json::object{{"ApplyOn", spec.snap_start ? "PublishedVersions" : "None"}}},
                       {"FileSystemConfigs", std::move(mounts)}};
 }
 
@@ -254,6 +266,7 @@ Engine::~Engine() {
   if (!impl_->thread.joinable()) return;
   impl_->loop.post([this] {
     impl_->front->stopListening();
+    impl_->registry->saveUses();
     impl_->folders.reset();
     impl_->async.reset();  // what waits stays stored
     impl_->dispatcher->shutDown();

@@ -59,6 +59,7 @@ struct FunctionSpec {
   std::vector<MountSpec> mounts;
   std::optional<int> reserved_concurrency;
   int provisioned = 0;
+  bool snap_start = false;  // instances start as copies of one that has run its init
 };
 
 struct InvokeArguments {

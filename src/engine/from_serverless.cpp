@@ -64,6 +64,7 @@ Result<std::vector<std::string>> Engine::addServerless(const fs::path& file) {
     spec.environment = function.environment;
     spec.reserved_concurrency = function.reserved_concurrency;
     spec.provisioned = function.provisioned_concurrency;
+    spec.snap_start = function.snap_start;
     for (auto& layer : function.layers) {
       auto* found = config.layer(layer);
       if (!found) {

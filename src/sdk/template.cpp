@@ -130,6 +130,14 @@ std::string whyNotForkable() {
     closedir(dir);
   }
   if (threads > 1) return "it has " + std::to_string(threads) + " threads, and a fork takes only one along";
+  if (DIR* dir = opendir("/tmp")) {
+    std::string left;
+    while (dirent* entry = readdir(dir)) {
+      if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) left = entry->d_name;
+    }
+    closedir(dir);
+    if (!left.empty()) return "its init left files in /tmp (" + left + "), and each copy has a /tmp of its own";
+  }
   return {};
 }
 

@@ -231,6 +231,7 @@ ApiResult<void> Control::install(json::object request, const CodeRef& code, std:
   takeCode(code, latest);
   touch(registry_, latest.config);
   changed.changed = true;
+  changed.snapshot_latest = true;  // nobody publishes versions of a file's functions
   changed.reserved = reserved;
   if (auto done = registry_.save(changed); !done) return done;
   auto& stored = registry_.functions()[name] = std::move(changed);

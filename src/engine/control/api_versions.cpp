@@ -52,6 +52,10 @@ ApiResult<json::object> Control::publish(FunctionRecord& function, const json::o
   }
   if (stringOr(objectAt(version.config, "SnapStart"), "ApplyOn", "None") == "PublishedVersions") {
     version.config["SnapStart"] = json::object{{"ApplyOn", "PublishedVersions"}, {"OptimizationStatus", "On"}};
+    // Until its snapshot is made (snapshotMade); invocations are served the ordinary way meanwhile.
+    version.config["State"] = "Pending";
+    version.config["StateReason"] = "The function is being created.";
+    version.config["StateReasonCode"] = "Creating";
   }
   changed.versions[number] = std::move(version);
   changed.changed = false;

@@ -29,7 +29,9 @@ struct FunctionVersion {
   std::string log_group;             // "" : /aws/lambda/NAME
   std::vector<std::string> command;  // inside the sandbox; empty: the bootstrap rules
   metering::Packaging packaging = metering::Packaging::kOsOnlyZip;
-  std::string init_error;  // such a function cannot start, and says this
+  bool snap_start = false;  // instances start from a snapshot where that can be
+  int64_t uses = -1;        // of such a version in earlier lives of the engine; -1: it is new
+  std::string init_error;   // such a function cannot start, and says this
 
   // Set when the version is registered with the scheduler.
   scheduling::VersionId id{};

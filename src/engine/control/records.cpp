@@ -38,6 +38,7 @@ std::string FunctionRecord::toText() const {
   out["name"] = name;
   out["next_version"] = next_version;
   out["changed"] = changed;
+  if (snapshot_latest) out["snapshot_latest"] = true;
   if (reserved) out["reserved"] = *reserved;
   out["versions"] = mapToObject(versions, [](const VersionRecord& v) {
     return json::object{{"config", v.config}, {"code", v.code.toObject()}};
@@ -65,6 +66,7 @@ Result<FunctionRecord> FunctionRecord::fromText(std::string_view text) {
   out.name = stringOr(in, "name", "");
   out.next_version = intOr(in, "next_version", 1);
   out.changed = boolOr(in, "changed", true);
+  out.snapshot_latest = boolOr(in, "snapshot_latest", false);
   if (in.contains("reserved")) out.reserved = int(intOr(in, "reserved", 0));
   for (auto& [key, value] : objectAt(in, "versions")) {
     if (!value.is_object()) return fail(Code::kCorrupt, "a version is not an object");

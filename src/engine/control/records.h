@@ -45,6 +45,7 @@ struct FunctionRecord {
   std::map<std::string, AliasRecord, std::less<>> aliases;
   int64_t next_version = 1;
   bool changed = true;  // since the last published version
+  bool snapshot_latest = false;  // $LATEST has a snapshot as well: the function comes from a file, not the API
   std::optional<int> reserved;
   std::map<std::string, ProvisionedRecord, std::less<>> provisioned;  // by qualifier
   std::map<std::string, json::object, std::less<>> urls;              // by qualifier; "" is the function itself

@@ -1,5 +1,8 @@
 #include "engine/control/registry.h"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "base/log.h"
 #include "engine/control/managed_runtime.h"
 
@@ -13,6 +16,12 @@ namespace {
 json::object objectAt(const json::object& from, std::string_view key) {
   auto* value = from.if_contains(key);
   return value && value->is_object() ? value->as_object() : json::object{};
+}
+
+void setActive(json::object& config) {
+  config["State"] = "Active";
+  config.erase("StateReason");
+  config.erase("StateReasonCode");
 }
 
 }  // namespace
@@ -41,16 +50,23 @@ Result<void> Registry::load() {
       layers_.emplace(document.key, std::move(*record));
     } else if (document.kind == "event") {
       events_.push_back(document);
+    } else if (document.kind == "uses") {
+      uses_[document.key] = std::strtoll(document.text.c_str(), nullptr, 10);
     } else if (document.kind == "mapping") {
       auto value = parseJson(document.text);
       if (value && value->is_object()) mappings_.emplace(document.key, value->as_object());
     }
   }
+  loading_ = true;
   for (auto& [name, function] : functions_) {
     enlist(function);
-    for (auto& [number, version] : function.versions) activate(function, version);
+    for (auto& [number, version] : function.versions) {
+      setActive(version.config);  // an earlier engine may have ended in the middle
+      activate(function, version);
+    }
     applyProvisioned(function);
   }
+  loading_ = false;
   return {};
 }
 
@@ -129,6 +145,10 @@ FunctionVersion Registry::runtimeForm(const FunctionRecord& function, const Vers
   out.log_group = stringOr(logging, "LogGroup", "");
   out.packaging =
       out.runtime.starts_with("provided") ? metering::Packaging::kOsOnlyZip : metering::Packaging::kManagedZip;
+  out.snap_start = stringOr(objectAt(config, "SnapStart"), "ApplyOn", "None") == "PublishedVersions" &&
+                   (out.version != "$LATEST" || function.snapshot_latest);
+  auto uses = uses_.find(out.name + ":" + out.version);
+  out.uses = uses != uses_.end() ? uses->second : loading_ ? 0 : -1;
   return out;
 }
 
@@ -136,6 +156,7 @@ void Registry::enlist(FunctionRecord& function) { function.id = host_.addFunctio
 
 void Registry::activate(FunctionRecord& function, VersionRecord& version) {
   VersionPtr old = version.live;
+  if (old) saveUses();
   version.live = host_.addVersion(function.id, runtimeForm(function, version), 0);
   if (old) host_.retireVersion(old->id);
 }
@@ -143,6 +164,31 @@ void Registry::activate(FunctionRecord& function, VersionRecord& version) {
 void Registry::retire(VersionRecord& version) {
   if (version.live) host_.retireVersion(version.live->id);
   version.live = nullptr;
+}
+
+void Registry::snapshotMade(const FunctionVersion& made, bool good) {
+  auto* function = find(made.name);
+  auto* version = function ? versionOf(*function, made.version) : nullptr;
+  if (!version || !version->live || version->live->id != made.id) return;
+  setActive(version->config);
+  if (made.version != "$LATEST") {
+    version->config["SnapStart"] =
+        json::object{{"ApplyOn", "PublishedVersions"}, {"OptimizationStatus", good ? "On" : "Off"}};
+  }
+  (void)save(*function);
+}
+
+void Registry::saveUses() {
+  for (auto& [name, function] : functions_) {
+    for (auto& [number, version] : function.versions) {
+      if (!version.live || !version.live->snap_start) continue;
+      int64_t uses = std::max<int64_t>(version.live->uses, 0) + host_.invocations(version.live->id);
+      int64_t& stored = uses_[name + ":" + number];
+      if (uses == stored) continue;
+      stored = uses;
+      (void)put("uses", name + ":" + number, std::to_string(uses));
+    }
+  }
 }
 
 void Registry::applyProvisioned(FunctionRecord& function) {

@@ -26,6 +26,8 @@ class VersionHost {
   virtual VersionPtr addVersion(scheduling::FunctionId function, FunctionVersion version, int provisioned) = 0;
   virtual void setProvisioned(scheduling::VersionId version, int provisioned) = 0;
   virtual void retireVersion(scheduling::VersionId version) = 0;
+  /// Invocations of a version since it was put into service.
+  virtual int64_t invocations(scheduling::VersionId version) const = 0;
   /// Instances that are ready among the provisioned ones.
   virtual int readyInstances(scheduling::VersionId version) const = 0;
 };
@@ -79,6 +81,10 @@ class Registry {
   void enlist(FunctionRecord& function);
   void activate(FunctionRecord& function, VersionRecord& version);
   void retire(VersionRecord& version);
+  /// The snapshot of a version is there, or there will be none: the version becomes active.
+  void snapshotMade(const FunctionVersion& version, bool good);
+  /// Stores how often versions with snapshots were used, for the order after a restart.
+  void saveUses();
   void setReserved(const FunctionRecord& function) { host_.setReserved(function.id, function.reserved); }
   void setProvisioned(const VersionRecord& version, int count) { host_.setProvisioned(version.live->id, count); }
   int readyInstances(const VersionRecord& version) const {
@@ -111,6 +117,8 @@ class Registry {
   std::map<std::string, LayerRecord, std::less<>> layers_;
   std::map<std::string, json::object, std::less<>> mappings_;
   std::map<std::string, std::pair<std::filesystem::path, bool>, std::less<>> file_systems_;
+  std::map<std::string, int64_t, std::less<>> uses_;  // by "NAME:VERSION", of versions with snapshots
+  bool loading_ = false;
   uint64_t dice_ = 0x9E3779B97F4A7C15ull;
 };
 

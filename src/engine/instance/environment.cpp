@@ -4,6 +4,25 @@
 
 namespace lectern::engine {
 
+sandbox::SandboxSpec sandboxSpecOf(const FunctionVersion& version, const contract::Limits& limits) {
+  sandbox::SandboxSpec spec;
+  spec.task_dir = version.code_dir;
+  spec.layers = version.layer_dirs;
+  spec.mounts = version.mounts;
+  spec.memory_limit = mebibytes(version.memory_mb);
+  spec.cpu_share = contract::cpuShare(limits, version.memory_mb);
+  spec.tmp_size = mebibytes(version.tmp_mb);
+  spec.max_pids = limits.max_processes;
+  spec.max_fds = limits.max_fds;
+  spec.command = version.command;
+  return spec;
+}
+
+std::string snapshotKey(const FunctionVersion& version) {
+  // A replaced $LATEST is another version to the scheduler, and its snapshot must be another one as well.
+  return version.name + ":" + version.version + "#" + std::to_string(uint64_t(version.id));
+}
+
 std::vector<std::string> environmentOf(const FunctionVersion& version, const contract::Place& place,
                                        const std::string& log_stream, const std::string& init_type) {
   std::string group = version.log_group.empty() ? contract::logGroup(version.name) : version.log_group;

@@ -2,10 +2,17 @@
 #include <string>
 #include <vector>
 
+#include "contract/limits.h"
 #include "contract/names.h"
 #include "engine/control/function.h"
 
 namespace lectern::engine {
+
+/// What the sandbox of an instance is made from, but its id and its variables.
+sandbox::SandboxSpec sandboxSpecOf(const FunctionVersion& version, const contract::Limits& limits);
+
+/// The name of a version's snapshot.
+std::string snapshotKey(const FunctionVersion& version);
 
 /// The variables that Lambda sets for a function's process, as "NAME=value", with the customer's behind them.
 /// `init_type`: "on-demand", "provisioned-concurrency" or "snap-start".

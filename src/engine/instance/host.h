@@ -28,12 +28,41 @@ class Environment {
   virtual int pid() const = 0;
 };
 
+/// An environment that was to come from a snapshot.
+struct StartedEnvironment {
+  std::unique_ptr<Environment> environment;
+  bool restored = false;
+  std::string why_ordinary;  // when it was not restored: the reason, for the log
+};
+
+/// A snapshot that is to be made ahead of need.
+struct SnapshotWish {
+  std::string key;       // one for each function version
+  int64_t uses = 0;      // those with the most are made first
+  Nanos init_limit{0};   // init may take this long
+};
+
+/// What became of it.
+struct SnapshotMade {
+  Result<void> result;  // or why there is none
+  Nanos init{0};
+  std::string log;  // what its init printed
+};
+
 class InstanceHost {
  public:
   using Callback = std::function<void(Result<std::unique_ptr<Environment>>)>;
+  using RestoreCallback = std::function<void(Result<StartedEnvironment>)>;
+  using SnapshotCallback = std::function<void(SnapshotMade)>;
   virtual ~InstanceHost() = default;
   /// The callback runs later, from the loop.
   virtual void spawn(sandbox::SandboxSpec spec, Callback done) = 0;
+  /// Starts from the snapshot `key`, or the ordinary way while there is none. The same rule for the callback.
+  virtual void restore(const std::string& key, sandbox::SandboxSpec spec, RestoreCallback done);
+  /// Makes a snapshot in the background.
+  virtual void makeSnapshot(const SnapshotWish& wish, sandbox::SandboxSpec spec, SnapshotCallback done);
+  /// Ends it, and with it the instances that were restored from it.
+  virtual void dropSnapshot(const std::string& /*key*/) {}
   virtual std::string description() const = 0;
 };
 

@@ -49,19 +49,22 @@ void Instance::spawn() {
   ++generation_;
   init_started_ = context_.loop.now();
   quota_set_ = false;
-  sandbox::SandboxSpec spec;
+  restored_ = false;
+  sandbox::SandboxSpec spec = sandboxSpecOf(*version_, context_.limits);
   spec.id = fmt::format("i{}-{}", uint64_t(id_), generation_);
-  spec.task_dir = version_->code_dir;
-  spec.layers = version_->layer_dirs;
-  spec.mounts = version_->mounts;
-  spec.memory_limit = mebibytes(version_->memory_mb);
-  spec.cpu_share = contract::cpuShare(context_.limits, version_->memory_mb);
-  spec.tmp_size = mebibytes(version_->tmp_mb);
-  spec.max_pids = context_.limits.max_processes;
-  spec.max_fds = context_.limits.max_fds;
   spec.env =
       environmentOf(*version_, context_.place, log_->name(), provisioned_ ? "provisioned-concurrency" : "on-demand");
-  spec.command = version_->command;
+  if (version_->snap_start) {
+    context_.host.restore(snapshotKey(*version_), std::move(spec),
+                          [this, alive = alive_, generation = generation_](Result<StartedEnvironment> started) {
+                            if (!*alive || generation != generation_ || state_ != State::kSpawning) return;
+                            if (!started) return spawned(Failure(started.error()));
+                            restored_ = started->restored;
+                            logRestoreStart(started->why_ordinary);
+                            spawned(std::move(started->environment));
+                          });
+    return;
+  }
   context_.host.spawn(std::move(spec), [this, alive = alive_, generation = generation_](auto environment) {
     if (*alive && generation == generation_ && state_ == State::kSpawning) spawned(std::move(environment));
   });
@@ -93,6 +96,7 @@ void Instance::spawned(Result<std::unique_ptr<Environment>> environment) {
   if (invocation_) {
     environment_->setCpuQuota(contract::cpuShare(context_.limits, version_->memory_mb));
     quota_set_ = true;
+    if (restored_) limitRestore();
   }
 }
 
@@ -144,8 +148,34 @@ void Instance::initFailed(Failed failed) {
     }
     return;
   }
+  bool restore_failed = restored_ && failed.type == kRestoreFailed;
   reset();
+  if (restore_failed) {
+    return refuseSnapshot({400, "SnapStartException",
+                           "The afterRestore() runtime hook encountered an error. For more information, check the "
+                           "Amazon CloudWatch logs."});
+  }
   fail(failed, "error");
+}
+
+/// The invocation cannot run, since its environment could not be restored.
+void Instance::refuseSnapshot(contract::ApiError error) {
+  Outcome outcome;
+  std::string type = error.name;
+  outcome.refused = std::move(error);
+  respondTo(std::move(outcome));
+  finish("error", type);
+}
+
+/// A restore, hooks included, has as long as an init.
+void Instance::limitRestore() {
+  context_.loop.after(context_.limits.init_timeout, [this, alive = alive_, generation = generation_] {
+    if (!*alive || generation != generation_ || state_ != State::kStarting || !invocation_) return;
+    logInit("timeout", "");
+    reset();
+    refuseSnapshot({408, "SnapStartTimeoutException",
+                    "Lambda couldn't restore the snapshot within the timeout limit."});
+  });
 }
 
 void Instance::abortInit() {
@@ -159,11 +189,12 @@ void Instance::abortInit() {
 void Instance::initDone() {
   Nanos took = context_.loop.now() - init_started_;
   state_ = State::kParked;
+  if (restored_) logRestored(took);
   if (invocation_) {
     first_init_ = false;
     return deliver();
   }
-  if (first_init_ && !provisioned_) init_duration_ = took;
+  if (first_init_ && !provisioned_) (restored_ ? restore_duration_ : init_duration_) = took;
   first_init_ = false;
   rest();
   context_.owner.instanceReady(*this);
@@ -177,6 +208,7 @@ void Instance::run(Invocation* invocation) {
   logStart();
   if (state_ == State::kParked) return deliver();
   init_duration_.reset();
+  restore_duration_.reset();
   spawn();
 }
 
@@ -269,8 +301,12 @@ void Instance::finish(std::string_view status, std::string_view error_type) {
   metering::Usage usage;
   usage.duration = completion.duration;
   usage.init = completion.init;
+  completion.restore = std::exchange(restore_duration_, std::nullopt);
+  usage.restore = completion.restore;
   usage.packaging = version_->packaging;
-  usage.start = provisioned_ ? metering::Start::kProvisioned : metering::Start::kOnDemand;
+  usage.start = provisioned_ ? metering::Start::kProvisioned
+                : restored_  ? metering::Start::kSnapshot
+                             : metering::Start::kOnDemand;
   completion.billed_ms = metering::billedMillis(context_.rules, usage);
   if (environment_) {
     Bytes peak = environment_->memoryPeak();

@@ -26,7 +26,7 @@ class Instance;
 /// What a finished invocation used.
 struct Completion {
   Nanos duration{0};
-  std::optional<Nanos> init;
+  std::optional<Nanos> init, restore;
   int64_t billed_ms = 0;
   int max_memory_mb = 0;
   std::string status;  // "", "timeout" or "error"
@@ -84,12 +84,16 @@ class Instance {
     std::string content_type = "application/json";
   };
 
+  static constexpr std::string_view kRestoreFailed = "Runtime.AfterRestoreError";
+
   // instance.cpp
   void spawn();
   void spawned(Result<std::unique_ptr<Environment>> environment);
   void processEnded(const sandbox::ExitInfo& info);
   void initFailed(Failed failed);
   void initDone();
+  void refuseSnapshot(contract::ApiError error);
+  void limitRestore();
   void deliver();
   void fail(const Failed& failed, std::string_view status);
   void finish(std::string_view status, std::string_view error_type);
@@ -101,6 +105,8 @@ class Instance {
   void logStart();
   void logEnd(const Completion& completion);
   void logInit(std::string_view status, std::string_view error_type);
+  void logRestoreStart(const std::string& why_ordinary);
+  void logRestored(Nanos took);
   std::string takeTail();
   // runtime_api.cpp
   void onHead(const std::shared_ptr<net::Exchange>& exchange);
@@ -109,7 +115,7 @@ class Instance {
   void onResponse(std::shared_ptr<net::Exchange> exchange, std::string_view id);
   void onStreamed(std::shared_ptr<net::Exchange> exchange);
   void onError(std::shared_ptr<net::Exchange> exchange, std::string_view id);
-  void onInitError(std::shared_ptr<net::Exchange> exchange);
+  void onInitError(std::shared_ptr<net::Exchange> exchange, bool after_restore);
   bool refuse(net::Exchange& exchange, std::string_view id, std::string_view wanted);
   void respondTo(Outcome outcome);
   void noteResponded();
@@ -124,6 +130,7 @@ class Instance {
   bool first_init_ = true;
   bool quota_set_ = false;
   bool frozen_ = false;
+  bool restored_ = false;  // its processes come from a snapshot
   bool responded_ = false;
   std::unique_ptr<Environment> environment_;
   std::unique_ptr<net::HttpServer> api_;
@@ -140,7 +147,7 @@ class Instance {
   Fd output_;
   std::string tail_;
   SteadyTime init_started_, run_started_;
-  std::optional<Nanos> init_duration_;  // to be reported with the next invocation
+  std::optional<Nanos> init_duration_, restore_duration_;  // to be reported with the next invocation
   Bytes memory_peak_;
   uint64_t freeze_timer_ = 0;
   uint64_t generation_ = 0;  // counts processes; late news of an earlier one is ignored

@@ -81,6 +81,12 @@ void Instance::logEnd(const Completion& completion) {
                             {"memorySizeMB", version_->memory_mb},
                             {"maxMemoryUsedMB", completion.max_memory_mb}};
     if (completion.init) metrics["initDurationMs"] = millis(*completion.init);
+    if (completion.restore) {
+      metering::Usage usage;
+      usage.restore = completion.restore;
+      metrics["restoreDurationMs"] = millis(*completion.restore);
+      metrics["billedRestoreDurationMs"] = metering::billedRestoreMillis(usage);
+    }
     json::object record = {{"requestId", id},
                            {"status", completion.status.empty() ? "success" : completion.status},
                            {"metrics", std::move(metrics)}};
@@ -92,6 +98,7 @@ void Instance::logEnd(const Completion& completion) {
   report.request_id = id;
   report.usage.duration = completion.duration;
   report.usage.init = completion.init;
+  report.usage.restore = completion.restore;
   report.billed_ms = completion.billed_ms;
   report.memory_mb = version_->memory_mb;
   report.max_memory_used_mb = completion.max_memory_mb;
@@ -105,10 +112,12 @@ void Instance::logEnd(const Completion& completion) {
 
 void Instance::logInit(std::string_view status, std::string_view error_type) {
   Nanos took = context_.loop.now() - init_started_;
-  std::string_view phase = init_in_invocation_ ? "invoke" : "init";
+  std::string_view phase = restored_ ? "restore" : init_in_invocation_ ? "invoke" : "init";
   log_->endLine();
   if (version_->json_logs) {
-    json::object record = {{"initializationType", provisioned_ ? "provisioned-concurrency" : "on-demand"},
+    json::object record = {{"initializationType", restored_      ? "snap-start"
+                                                  : provisioned_ ? "provisioned-concurrency"
+                                                                 : "on-demand"},
                            {"phase", phase},
                            {"status", status},
                            {"metrics", {{"durationMs", millis(took)}}}};
@@ -120,6 +129,30 @@ void Instance::logInit(std::string_view status, std::string_view error_type) {
                                  metering::formatMillis(took), phase, status);
   if (!error_type.empty()) line += fmt::format("\tError Type: {}", error_type);
   logText(line + "\n");
+}
+
+/// Says where this start comes from; for the ordinary way, why.
+void Instance::logRestoreStart(const std::string& why_ordinary) {
+  if (!restored_) {
+    logText("LECTERN Started the ordinary way, not from a snapshot: " + why_ordinary + "\n");
+  } else if (version_->json_logs) {
+    logText(platformEvent(context_.loop.clock().wall(), "platform.restoreStart",
+                          {{"functionName", version_->name},
+                           {"functionVersion", version_->version},
+                           {"runtimeVersion", version_->runtime}}));
+  } else {
+    logText(fmt::format("RESTORE_START Runtime Version: {}\tRuntime Version ARN: arn:aws:lambda:{}::runtime:{}\n",
+                        version_->runtime, context_.place.region, sha256Hex(version_->runtime)));
+  }
+}
+
+void Instance::logRestored(Nanos took) {
+  if (version_->json_logs) {
+    logText(platformEvent(context_.loop.clock().wall(), "platform.restoreReport",
+                          {{"status", "success"}, {"metrics", {{"durationMs", millis(took)}}}}));
+  } else {
+    logText(fmt::format("RESTORE_REPORT Restore Duration: {} ms\n", metering::formatMillis(took)));
+  }
 }
 
 }  // namespace lectern::engine

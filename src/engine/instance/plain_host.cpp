@@ -151,6 +151,17 @@ class PlainHost final : public InstanceHost {
 
 }  // namespace
 
+void InstanceHost::restore(const std::string&, sandbox::SandboxSpec spec, RestoreCallback done) {
+  spawn(std::move(spec), [done = std::move(done)](Result<std::unique_ptr<Environment>> environment) {
+    if (!environment) return done(Failure(environment.error()));
+    done(StartedEnvironment{std::move(*environment), false, "snapshots need sandboxes"});
+  });
+}
+
+void InstanceHost::makeSnapshot(const SnapshotWish&, sandbox::SandboxSpec, SnapshotCallback done) {
+  done({fail(Code::kUnavailable, "snapshots need sandboxes"), Nanos(0), {}});
+}
+
 std::unique_ptr<InstanceHost> makePlainHost(net::Loop& loop) { return std::make_unique<PlainHost>(loop); }
 
 }  // namespace lectern::engine

@@ -133,7 +133,12 @@ void Instance::onRequest(std::shared_ptr<net::Exchange> exchange) {
     if (verb == "response" && request.method == "POST") return onResponse(std::move(exchange), id);
     if (verb == "error" && request.method == "POST") return onError(std::move(exchange), id);
   } else if (path == "init/error" && request.method == "POST") {
-    return onInitError(std::move(exchange));
+    return onInitError(std::move(exchange), false);
+  } else if (path == "restore/error" && request.method == "POST") {
+    return onInitError(std::move(exchange), true);
+  } else if (path == "restore/next" && request.method == "GET" && state_ == State::kStarting) {
+    // No snapshot was taken of this process: it goes on as if restored at once.
+    return exchange->respond(net::Response(200, "application/json", ""));
   } else if (request.target == "/2018-06-01/ping" && request.method == "GET") {
     return exchange->respond(net::Response(200, "text/plain", "pong"));
   }
@@ -263,12 +268,12 @@ void Instance::onError(std::shared_ptr<net::Exchange> exchange, std::string_view
   noteResponded();
 }
 
-void Instance::onInitError(std::shared_ptr<net::Exchange> exchange) {
+void Instance::onInitError(std::shared_ptr<net::Exchange> exchange, bool after_restore) {
   if (state_ != State::kStarting) {
     exchange->respond(apiError(403, "InvalidStateTransition",
-                               fmt::format("State transition from {} to InitError failed for runtime. Error: State "
+                               fmt::format("State transition from {} to {} failed for runtime. Error: State "
                                            "transition is not allowed",
-                                           apiState())));
+                                           apiState(), after_restore ? "RestoreError" : "InitError")));
     return;
   }
   Failed failed;
@@ -278,6 +283,10 @@ void Instance::onInitError(std::shared_ptr<net::Exchange> exchange) {
   failed.body = errorBody(exchange->request);
   if (!failed.body) failed.body = std::make_shared<const std::string>("{}");
   exchange->respond(accepted());
+  if (after_restore) {
+    logText(fmt::format("{} {}\n", kRestoreFailed, *failed.body));
+    failed.type = kRestoreFailed;
+  }
   initFailed(std::move(failed));
 }
 

@@ -1,4 +1,5 @@
 #include "engine/instance/host.h"
+#include "engine/snapshot/templates.h"
 
 namespace lectern::engine {
 
@@ -29,9 +30,34 @@ class SandboxHost final : public InstanceHost {
       spawner_->onReadable();
       if (!spawner_->alive()) loop_.unwatch(watched_);
     });
+    if (!spawner_->capabilities().templates) return;
+    templates_ = std::make_unique<snapshot::Templates>(*spawner_, loop_.clock());
+    loop_.watchReadable(templates_->eventFd(), [this] { templates_->onReadable(); });
   }
   ~SandboxHost() override {
     if (spawner_->alive()) loop_.unwatch(watched_);
+    if (templates_) loop_.unwatch(templates_->eventFd());
+  }
+
+  void restore(const std::string& key, sandbox::SandboxSpec spec, RestoreCallback done) override {
+    if (!templates_) return InstanceHost::restore(key, std::move(spec), std::move(done));
+    templates_->start(key, std::move(spec), [done = std::move(done)](Result<snapshot::Templates::Started> started) {
+      if (!started) return done(Failure(started.error()));
+      done(StartedEnvironment{std::make_unique<SandboxEnvironment>(std::move(started->sandbox)),
+                              started->kind == snapshot::StartKind::kRestored, std::move(started->why_ordinary)});
+    });
+  }
+
+  void makeSnapshot(const SnapshotWish& wish, sandbox::SandboxSpec spec, SnapshotCallback done) override {
+    if (!templates_) return InstanceHost::makeSnapshot(wish, std::move(spec), std::move(done));
+    templates_->prepare(wish.key, std::move(spec), wish.uses,
+                        [this, key = wish.key, done = std::move(done)](Result<void> result) {
+                          done({std::move(result), templates_->initTook(key), templates_->log(key)});
+                        },
+                        wish.init_limit);
+  }
+  void dropSnapshot(const std::string& key) override {
+    if (templates_) templates_->drop(key);
   }
 
   void spawn(sandbox::SandboxSpec spec, Callback done) override {
@@ -48,6 +74,7 @@ class SandboxHost final : public InstanceHost {
  private:
   net::Loop& loop_;
   std::unique_ptr<sandbox::Spawner> spawner_;
+  std::unique_ptr<snapshot::Templates> templates_;
   int watched_ = -1;
 };
 

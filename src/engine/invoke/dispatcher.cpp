@@ -17,6 +17,7 @@ constexpr Nanos kHold = Millis(3);
 Dispatcher::Dispatcher(net::Loop& loop, InstanceHost& host, LogStore& logs, const DispatcherOptions& options)
     : loop_(loop),
       context_{loop, host, logs, *this, options.place, options.limits, options.rules},
+      snapshots_(context_),
       options_(options),
       scheduler_(options.account) {}
 
@@ -55,6 +56,7 @@ VersionPtr Dispatcher::addVersion(scheduling::FunctionId function, FunctionVersi
   versions_.emplace_back();
   versions_.back().version = shared;
   versions_.back().config = config;
+  if (shared->snap_start) snapshots_.want(shared);
   apply(actions);
   return shared;
 }
@@ -80,8 +82,15 @@ void Dispatcher::retireVersion(scheduling::VersionId id) {
   }
   Actions actions;
   scheduler_.retireVersion(id, loop_.now(), actions);
-  release(versionOf(id), true);
+  Version& version = versionOf(id);
+  version.retired = true;
+  release(version, true);
   apply(actions);
+  if (version.instances == 0) snapshots_.drop(*version.version);
+}
+
+int64_t Dispatcher::invocations(scheduling::VersionId id) const {
+  return int64_t(versions_[size_t(id)].totals.invocations);
 }
 
 const VersionTotals& Dispatcher::totals(scheduling::VersionId version) const {
@@ -159,6 +168,7 @@ void Dispatcher::applyOne(const Action& action) {
       auto instance =
           std::make_unique<Instance>(context_, versionOf(action.version).version, action.instance, action.provisioned);
       Instance& started = *instance;
+      ++versionOf(action.version).instances;
       instances_.emplace(key, std::move(instance));
       started.start();
       return;
@@ -196,6 +206,9 @@ void Dispatcher::applyOne(const Action& action) {
 void Dispatcher::remove(scheduling::InstanceId id) {
   auto it = instances_.find(uint64_t(id));
   if (it == instances_.end()) return;
+  Version& version = versionOf(it->second->version().id);
+  // Its restored instances would end with a snapshot, so it stays as long as the last of them.
+  if (--version.instances == 0 && version.retired) snapshots_.drop(*version.version);
   // It may be on the stack.
   loop_.defer([instance = std::shared_ptr<Instance>(std::move(it->second))] {});
   instances_.erase(it);

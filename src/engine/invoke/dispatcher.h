@@ -10,6 +10,7 @@
 
 #include "engine/control/registry.h"
 #include "engine/instance/instance.h"
+#include "engine/invoke/snapshots.h"
 #include "policy/scheduling/scheduler.h"
 
 namespace lectern::engine {
@@ -43,6 +44,9 @@ class Dispatcher final : public VersionHost, private InstanceOwner {
   /// Takes a version out of service, once the invocations that wait for its starts have begun; they end normally.
   void retireVersion(scheduling::VersionId version) override;
   int readyInstances(scheduling::VersionId version) const override;
+  int64_t invocations(scheduling::VersionId version) const override;
+  /// Told when the snapshot of a version is there, or that there will be none.
+  void onSnapshot(Snapshots::Listener listener) { snapshots_.onMade(std::move(listener)); }
 
   /// Runs an invocation; its done() is called exactly once, perhaps from within.
   void invoke(std::unique_ptr<Invocation> invocation);
@@ -67,6 +71,8 @@ class Dispatcher final : public VersionHost, private InstanceOwner {
     int responded = 0;          // instances that have answered and not asked for more yet
     std::deque<uint64_t> held;  // invocations that wait for one of those
     uint64_t held_timer = 0;
+    int instances = 0;
+    bool retired = false;
   };
 
   void instanceReady(Instance& instance) override;
@@ -87,6 +93,7 @@ class Dispatcher final : public VersionHost, private InstanceOwner {
 
   net::Loop& loop_;
   InstanceContext context_;
+  Snapshots snapshots_;
   DispatcherOptions options_;
   scheduling::Scheduler scheduler_;
   std::vector<scheduling::Actions> spare_;

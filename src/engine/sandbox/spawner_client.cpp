@@ -223,16 +223,28 @@ void Spawner::submit(uint32_t type, SandboxSpec spec, const std::string& templat
   send(w.bytes());
 }
 
+namespace {
+
+/// Templates and their forks are told so, whatever an ordinary start would be told.
+void setSnapStart(SandboxSpec& spec) {
+  const std::string name = "AWS_LAMBDA_INITIALIZATION_TYPE=";
+  std::erase_if(spec.env, [&](const std::string& variable) { return variable.starts_with(name); });
+  spec.env.push_back(name + "snap-start");
+}
+
+}  // namespace
+
 void Spawner::spawn(SandboxSpec spec, SpawnCallback done) {
   submit(static_cast<uint32_t>(Request::kSpawn), std::move(spec), "", {std::move(done), {}});
 }
 
 void Spawner::spawnTemplate(SandboxSpec spec, SpawnCallback done, TemplateCallback ready) {
-  spec.env.push_back("AWS_LAMBDA_INITIALIZATION_TYPE=snap-start");
+  setSnapStart(spec);
   submit(static_cast<uint32_t>(Request::kTemplate), std::move(spec), "", {std::move(done), std::move(ready)});
 }
 
 void Spawner::forkTemplate(const std::string& template_id, SandboxSpec spec, SpawnCallback done) {
+  setSnapStart(spec);
   submit(static_cast<uint32_t>(Request::kFork), std::move(spec), template_id, {std::move(done), {}});
 }
 

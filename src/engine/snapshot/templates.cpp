@@ -23,7 +23,8 @@ struct Templates::Template {
   std::unique_ptr<ApiPeer> api;
   Fd output;
   int watched_api = -1;
-  SteadyTime last_use, give_up_at;
+  SteadyTime begun, last_use, give_up_at;
+  Nanos init_took{0};
   std::shared_ptr<int> forks = std::make_shared<int>(0);  // one more owner for each live fork
   bool unused() const { return forks.use_count() == 1; }
 };
@@ -117,13 +118,18 @@ Bytes Templates::memory(const std::string& key) const {
   return found == templates_.end() || !found->second->sandbox ? Bytes{0} : found->second->sandbox->memoryCurrent();
 }
 
+Nanos Templates::initTook(const std::string& key) const {
+  auto found = templates_.find(key);
+  return found == templates_.end() ? Nanos(0) : found->second->init_took;
+}
+
 int Templates::alive() const {
   auto lives = [](const auto& entry) { return entry.second->sandbox != nullptr; };
   return static_cast<int>(std::count_if(templates_.begin(), templates_.end(), lives));
 }
 
 void Templates::prepare(const std::string& key, SandboxSpec spec, int64_t uses,
-                        std::function<void(Result<void>)> done) {
+                        std::function<void(Result<void>)> done, Nanos init_limit) {
   if (auto found = templates_.find(key); found != templates_.end() && found->second->state != State::kPending) {
     if (done) {
       bool good = found->second->state == State::kActive;
@@ -134,7 +140,7 @@ void Templates::prepare(const std::string& key, SandboxSpec spec, int64_t uses,
   if (done) told_[key].push_back(std::move(done));
   if (state(key) == State::kPending) return;
   auto place = std::find_if(queue_.begin(), queue_.end(), [&](const Waiting& w) { return w.uses < uses; });
-  queue_.insert(place, {key, std::move(spec), uses});
+  queue_.insert(place, {key, std::move(spec), uses, init_limit.count() > 0 ? init_limit : options_.init_limit});
   buildNext();
 }
 
@@ -164,8 +170,8 @@ void Templates::build(Waiting waiting) {
   Template* t = made.get();
   t->key = waiting.key;
   t->id = fmt::format("template-{}", ++serial_);
-  t->last_use = clock_.now();
-  t->give_up_at = clock_.now() + options_.init_limit;
+  t->begun = t->last_use = clock_.now();
+  t->give_up_at = clock_.now() + waiting.init_limit;
   templates_[waiting.key] = std::move(made);
   ++building_;
   itimerspec tick{{1, 0}, {1, 0}};
@@ -215,6 +221,8 @@ void Templates::settle(Template& t, Result<void> result) {
     if (t.sandbox) t.sandbox->kill();
   }
   if (!was_pending) return;
+  onLog(t);
+  t.init_took = clock_.now() - t.begun;
   --building_;
   auto told = std::move(told_[t.key]);
   told_.erase(t.key);

@@ -53,9 +53,9 @@ class Templates {
   /// An instance of the function version `key`. Like Spawner::spawn, the callback never runs inside start().
   void start(const std::string& key, sandbox::SandboxSpec spec, StartCallback done);
   /// Makes the template ahead of need: on publish, or after a restart of the engine. Those with the most `uses` come
-  /// first. `done` is told when it is ready or why not.
+  /// first. `done` is told when it is ready or why not; `init_limit` 0: that of the options.
   void prepare(const std::string& key, sandbox::SandboxSpec spec, int64_t uses,
-               std::function<void(Result<void>)> done);
+               std::function<void(Result<void>)> done, Nanos init_limit = Nanos(0));
   /// Ends the template (and forgets why it failed). Instances made from it end with it.
   void drop(const std::string& key);
 
@@ -64,6 +64,8 @@ class Templates {
   std::string reason(const std::string& key) const;
   /// What the template's init printed.
   std::string log(const std::string& key) const;
+  /// How long its init took, until it could be forked.
+  Nanos initTook(const std::string& key) const;
   int alive() const;
   /// What the template itself uses, weights included.
   Bytes memory(const std::string& key) const;
@@ -74,6 +76,7 @@ class Templates {
     std::string key;
     sandbox::SandboxSpec spec;
     int64_t uses;
+    Nanos init_limit;
   };
 
   void build(Waiting waiting);

@@ -211,6 +211,36 @@ TEST_F(TemplatesTest, ThreadsFallBackToTheOrdinaryStartWithTheReason) {
   EXPECT_EQ(ask(*a, "count"), "101");
 }
 
+TEST_F(TemplatesTest, FilesOfInitInTmpForbidCopies) {
+  auto ready = prepare("files", spec({"LEAVE_FILE=1"}));
+  ASSERT_FALSE(ready);
+  EXPECT_THAT(ready.error().message, HasSubstr("left files in /tmp (left)"));
+}
+
+TEST_F(TemplatesTest, LayersFileSystemsAndLargeTmpAreThere) {
+  auto dir = TempDir::create("templates-test-");
+  ASSERT_TRUE(dir);
+  for (const char* name : {"one", "two", "data"}) {
+    fs::create_directories(dir->path() / name);
+    ASSERT_TRUE(writeFileAtomic(dir->path() / name / (std::string(name) + ".txt"), "x"));
+  }
+  auto full = [&] {
+    SandboxSpec s = spec();
+    s.layers = {dir->path() / "one", dir->path() / "two"};
+    s.mounts = {{dir->path() / "data", "/mnt/data", false}};
+    s.tmp_size = mebibytes(10'240);
+    return s;
+  };
+  ASSERT_TRUE(prepare("full", full()));
+  auto a = start("full", full());
+  ASSERT_TRUE(a);
+  EXPECT_EQ(a->kind, StartKind::kRestored) << a->why;
+  EXPECT_THAT(ask(*a, "opt"), HasSubstr("one.txt"));
+  EXPECT_THAT(ask(*a, "opt"), HasSubstr("two.txt"));
+  EXPECT_EQ(ask(*a, "mnt"), "data.txt ");
+  EXPECT_EQ(ask(*a, "tmpsize"), "10240");
+}
+
 TEST_F(TemplatesTest, FailedInitAndOtherRuntimesAreTold) {
   auto failed = prepare("failing", spec({"FAIL_INIT=1"}));
   ASSERT_FALSE(failed);

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/random.h>
 #include <sys/socket.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -68,6 +69,13 @@ std::string answer(const std::string& question) {
   if (question == "capabilities") return status("CapEff:");
   if (question == "fds") return list("/proc/self/fd");
   if (question == "env") return getenv("STREAM") ? getenv("STREAM") : "";
+  if (question == "opt") return list("/opt");
+  if (question == "mnt") return list("/mnt/data");
+  if (question == "tmpsize") {
+    struct statvfs info {};
+    statvfs("/tmp", &info);
+    return std::to_string(info.f_blocks * info.f_frsize >> 20);
+  }
   if (question == "exit") exit(3);
   if (question == "crash") abort();
   if (question == "print") return printf("printed\n"), fflush(stdout), "ok";
@@ -90,6 +98,10 @@ int main() {
   std::thread other;
   if (getenv("THREADS")) other = std::thread([] { pause(); });
   lectern::onBeforeSnapshot([] { counter += 10; });
-  lectern::onAfterRestore([] { counter += 1000; });
+  lectern::onAfterRestore([] {
+    counter += 1000;
+    if (getenv("FAIL_RESTORE")) throw lectern::FunctionError("Probe.Restore", "asked to fail");
+  });
+  if (getenv("LEAVE_FILE")) std::ofstream("/tmp/left") << "x";
   lectern::run([](std::string event, const lectern::Context&) { return answer(event); });
 }
