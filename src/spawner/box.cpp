@@ -195,11 +195,13 @@ bool openSources(const Spec& spec, MountList& list, int& error, std::string& wha
   return true;
 }
 
-std::string encodeGo(const Host& host, const Box& box, const Spec& spec, const Go& how, const MountList& mounts) {
+std::string encodeGo(const Host& host, const Box& box, const Spec& spec, const Go& how, const MountList& mounts,
+                     uint32_t slot = 0) {
   const auto& filter = box.is_template ? host.template_filter : host.filter;
   InitGo order{};
   order.kind = kInitGo;
-  order.flags = (how.run ? kInitRun : 0u) | (box.is_template ? kInitTemplate : 0u);
+  order.flags = (how.run ? kInitRun : 0u) | (box.is_template ? kInitTemplate : 0u) | (box.keep ? kInitKeep : 0u);
+  order.slot = slot;
   std::string texts;
   auto add = [&](const std::string& text) { texts.append(text.c_str(), text.size() + 1); };
   for (const auto& target : mounts.targets) add(target);
@@ -245,6 +247,12 @@ int go(const Host& host, Box& box, const Spec& spec, const Go& how, std::string&
   error = sendPacket(box.control, message.data(), message.size(), fds.data(), static_cast<int>(fds.size()));
   if (error < 0) what = "sending the order to the init";
   return error;
+}
+
+int startIn(const Host& host, Box& box, const Spec& spec, uint32_t slot, const Go& how) {
+  std::string message = encodeGo(host, box, spec, how, MountList(), slot);
+  return sendPacket(box.control, message.data(), message.size(), how.passed.data(),
+                    static_cast<int>(how.passed.size()));
 }
 
 void killBox(const Groups& groups, const Box& box) {

@@ -17,6 +17,7 @@ struct Box {
   int control = -1;   // to the init
   int listener = -1;  // Runtime API, made inside
   int tmp = -1;       // the mount at /tmp, to ask how full it is
+  bool keep = false;  // stays when its processes have ended
   GroupSet groups;
 
   std::string id;
@@ -47,6 +48,9 @@ struct Go {
 
 /// Mounts and starts what the spec says. 0 or -errno, with what failed in `what`.
 int go(const Host& host, Box& box, const Spec& spec, const Go& how, std::string& what);
+
+/// Starts a further process in a box that is kept. 0 or -errno.
+int startIn(const Host& host, Box& box, const Spec& spec, uint32_t slot, const Go& how);
 
 /// Kills everything in the box; the init's pidfd becomes readable soon.
 void killBox(const Groups& groups, const Box& box);

@@ -305,12 +305,16 @@ void Groups::killAll(const GroupSet& set) const {
   if (int dir = dirOf(set, "freezer", &v2); dir >= 0 && set.unified < 0) writeTextAt(dir, "freezer.state", "THAWED");
 }
 
+bool Groups::killedForMemory(const GroupSet& set) const {
+  bool v2 = false;
+  int dir = dirOf(set, "memory", &v2);
+  return dir >= 0 && numberAt(dir, v2 ? "memory.events" : "memory.oom_control", "oom_kill ") > 0;
+}
+
 void Groups::measure(const GroupSet& set, Ending& ending) const {
   bool v2 = false;
   if (int dir = dirOf(set, "memory", &v2); dir >= 0) {
-    uint64_t kills =
-        v2 ? numberAt(dir, "memory.events", "oom_kill ") : numberAt(dir, "memory.oom_control", "oom_kill ");
-    if (kills > 0) ending.out_of_memory = 1;
+    if (killedForMemory(set)) ending.out_of_memory = 1;
     ending.memory_peak = numberAt(dir, v2 ? "memory.peak" : "memory.max_usage_in_bytes");
     if (set.memory_limit > 0) ending.memory_peak = std::min(ending.memory_peak, set.memory_limit);
   }

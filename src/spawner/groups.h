@@ -43,6 +43,8 @@ class Groups {
   /// Called when set.pressure is readable. `tmp_used`: bytes in the sandbox's /tmp, which are not counted against the
   /// memory limit. True when the limit is passed.
   bool overLimit(GroupSet& set, uint64_t tmp_used);
+  /// The kernel has killed something in the group for want of memory.
+  bool killedForMemory(const GroupSet& set) const;
   void measure(const GroupSet& set, Ending& ending) const;
   /// True when the groups are gone; false: call again, the kernel still holds them.
   bool remove(GroupSet& set);

@@ -1,6 +1,6 @@
 // Process 1 of a sandbox: waits for the order to go, attaches the mounts, starts the function's first process without
-// privilege, reaps what is orphaned, and ends with that process. It has no C library so that its exec costs a fifth of
-// a millisecond instead of two.
+// privilege, reaps what is orphaned, and ends with that process, unless it is told to stay and start others in the same
+// sandbox. It has no C library so that its exec costs a fifth of a millisecond instead of two.
 
 #include <asm/unistd.h>
 #include <linux/audit.h>
@@ -55,6 +55,14 @@ char* arguments[kMaxTexts];
 char* variables[kMaxTexts];
 int fds[kMaxFds];
 
+struct Process {
+  long pid;
+  int exec_error;
+};
+Process processes[kSlots];
+bool keep = false;      // stay without processes
+bool clearing = false;  // told to end all processes, and not done yet
+
 long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
 #if defined(__x86_64__)
   long ret;
@@ -90,8 +98,8 @@ long address(T* pointer) {
   for (;;) call(__NR_exit_group, status);
 }
 
-void reply(uint32_t kind, int value, int step) {
-  InitReply r{kind, value, step};
+void reply(uint32_t kind, int value, int step, uint32_t slot = 0) {
+  InitReply r{kind, value, step, slot};
   call(__NR_sendto, kControl, address(&r), sizeof r, 0x4000 /* MSG_NOSIGNAL */);
 }
 
@@ -203,6 +211,11 @@ void limitResource(int which, uint64_t soft, uint64_t hard) {
     setCapabilities(0, 0);
   }
   call(__NR_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  // The spawner ignores signals that a terminal or a closed pipe sends; a function begins with the usual actions.
+  struct {
+    uint64_t handler, flags, restorer, mask;
+  } usual = {};
+  for (int number = 1; number < 32; ++number) call(__NR_rt_sigaction, number, address(&usual), 0, sizeof usual.mask);
   uint64_t none = 0;
   call(__NR_rt_sigprocmask, 2 /* SIG_SETMASK */, address(&none), 0, sizeof none);
   if (go.filter_length > 0) {
@@ -260,48 +273,63 @@ long start(Child& child) {
 #endif
 }
 
-/// Carries out the order; the id of the function's process, 0 without one, or -1 after a failure.
-long go(long size, size_t fd_count, int& exec_error) {
+/// Carries out the order; false after a failure.
+bool go(long size, size_t fd_count) {
   auto* order = reinterpret_cast<InitGo*>(message);
   char *at = message + sizeof(InitGo), *end = message + size;
   if (order->mounts + 2 > kMaxFds || order->mounts > fd_count || order->arguments >= kMaxTexts ||
-      order->variables >= kMaxTexts) {
+      order->variables >= kMaxTexts || order->slot >= kSlots) {
     reply(kInitFailed, EINVAL, -1);
-    return -1;
+    return false;
   }
   int step = 0;
   if (long attached = attachAll(*order, at, end, step); attached < 0) {
     reply(kInitFailed, static_cast<int>(-attached), step);
-    return -1;
+    return false;
   }
+  keep = order->flags & kInitKeep;
   if (!(order->flags & kInitRun)) {
     reply(kInitMounted, 0, 0);
-    return 0;
+    return true;
   }
   for (uint32_t i = 0; i < order->arguments; ++i) arguments[i] = nextText(at, end);
   for (uint32_t i = 0; i < order->variables; ++i) variables[i] = nextText(at, end);
   arguments[order->arguments] = variables[order->variables] = nullptr;
   Child child{order, fds[order->mounts], order->flags & kInitTemplate ? fds[order->mounts + 1] : -1, 0};
   long pid = start(child);
-  exec_error = static_cast<int>(child.exec_error);
+  processes[order->slot] = {pid, static_cast<int>(child.exec_error)};
   call(__NR_close, child.output);
   if (child.template_fd >= 0) call(__NR_close, child.template_fd);
-  // From here on only stopping and continuing processes of another user is needed.
-  setCapabilities(1ull << CAP_KILL, 0);
+  // From here on only signals to processes of another user are needed, and starting more of them where it stays.
+  setCapabilities(1ull << CAP_KILL | (keep ? 1ull << CAP_SETUID | 1ull << CAP_SETGID : 0), 0);
   reply(kInitMounted, 0, 0);
-  return pid;
+  return pid > 0;
 }
 
-/// Reaps everything that has ended. Leaves when the function's process is among it.
-void reap(long function, int exec_error) {
+/// Reaps everything that has ended. Leaves when the function's process is among it, unless it is to stay.
+void reap() {
   for (;;) {
     int status = 0;
     long pid = call(__NR_wait4, -1, address(&status), WNOHANG, 0);
-    if (pid <= 0) return;
-    if (pid == function) {
-      reply(kInitEnded, status, exec_error);
-      leave(0);  // and with process 1 the kernel kills all others in here
+    if (pid == -ECHILD && clearing) {
+      clearing = false;
+      reply(kInitCleared, 0, 0);
     }
+    if (pid <= 0) break;
+    for (uint32_t slot = 0; slot < kSlots; ++slot) {
+      if (processes[slot].pid != pid) continue;
+      processes[slot].pid = 0;
+      reply(kInitEnded, status, processes[slot].exec_error, slot);
+      if (slot == 0 && !keep) leave(0);  // and with process 1 the kernel kills all others in here
+    }
+  }
+  if (clearing) call(__NR_kill, -1, kSigKill);
+}
+
+void onSignal() {
+  auto* order = reinterpret_cast<InitSignal*>(message);
+  if (order->slot < kSlots && processes[order->slot].pid > 0) {
+    call(__NR_kill, processes[order->slot].pid, order->number);
   }
 }
 
@@ -311,15 +339,13 @@ void reap(long function, int exec_error) {
   call(__NR_rt_sigprocmask, 0 /* SIG_BLOCK */, address(&child_signal), 0, sizeof child_signal);
   int signals =
       static_cast<int>(call(__NR_signalfd4, -1, address(&child_signal), sizeof child_signal, O_CLOEXEC | O_NONBLOCK));
-  long function = 0;
-  int exec_error = 0;
   for (;;) {
     pollfd wait[2] = {{kControl, POLLIN, 0}, {signals, POLLIN, 0}};
     call(__NR_ppoll, address(wait), 2, 0, 0, 8);
     if (wait[1].revents) {
       char sink[128];
       call(__NR_read, signals, address(sink), sizeof sink);
-      reap(function, exec_error);
+      reap();
     }
     if (!wait[0].revents) continue;
     size_t fd_count = 0;
@@ -329,9 +355,14 @@ void reap(long function, int exec_error) {
     uint32_t kind = *reinterpret_cast<uint32_t*>(message);
     if (kind == kInitFreeze) call(__NR_kill, -1, kSigStop);
     if (kind == kInitThaw) call(__NR_kill, -1, kSigCont);
+    if (kind == kInitSignal && size == static_cast<long>(sizeof(InitSignal))) onSignal();
+    if (kind == kInitClear) {
+      clearing = true;
+      call(__NR_kill, -1, kSigKill);
+      reap();
+    }
     if (kind == kInitGo) {
-      function = go(size, fd_count, exec_error);
-      if (function < 0) leave(0);
+      if (!go(size, fd_count)) leave(0);
     }
   }
 }

@@ -5,12 +5,16 @@
 
 namespace lectern::spawner {
 
-enum InitKind : uint32_t { kInitGo = 1, kInitFreeze, kInitThaw };
+enum InitKind : uint32_t { kInitGo = 1, kInitFreeze, kInitThaw, kInitSignal, kInitClear };
+
+/// A sandbox runs its function in slot 0 and extensions beside it.
+constexpr uint32_t kSlots = 16;
 
 enum InitFlag : uint32_t {
   kInitRun = 1,       // start the command; without it only the mounts are made
   kInitTemplate = 2,  // the process keeps what it needs to put its forks into other sandboxes
   kInitDefault = 4,   // the command is a list of programs to try, not a program and its arguments
+  kInitKeep = 8,      // the init stays when its processes have ended, and can start others
 };
 
 /// Followed by NUL-terminated texts (mount targets, arguments, environment), then by the filter program at
@@ -20,14 +24,20 @@ struct InitGo {
   uint32_t mounts, arguments, variables;
   uint32_t filter_offset, filter_length;  // bytes from the start of the message; instructions
   uint32_t uid, gid, max_fds, max_processes;
+  uint32_t slot;
 };
 
-enum InitReplyKind : uint32_t { kInitMounted = 1, kInitEnded, kInitFailed };
+struct InitSignal {
+  uint32_t kind, slot, number;
+};
+
+enum InitReplyKind : uint32_t { kInitMounted = 1, kInitEnded, kInitFailed, kInitCleared };
 
 struct InitReply {
   uint32_t kind;
   int32_t value;  // kInitEnded: the status word of wait4; kInitFailed: errno
   int32_t step;   // kInitFailed: number of the mount; kInitEnded: errno of exec when it failed, or 0
+  uint32_t slot;  // kInitEnded: which process
 };
 
 }  // namespace lectern::spawner

@@ -150,6 +150,12 @@ void Server::onRequest() {
       case Request::kPing:
         send(Writer(static_cast<uint32_t>(Reply::kPong)));
         break;
+      case Request::kStartIn:
+        startIn(r);
+        break;
+      case Request::kSignal:
+        signalIn(r);
+        break;
       default:
         control(request, r.string());
     }
@@ -165,7 +171,7 @@ void Server::control(Request request, const std::string& id) {
   } else if (request == Request::kKill) {
     killBox(groups_, box);
   } else {
-    uint32_t kind = request == Request::kFreeze ? kInitFreeze : kInitThaw;
+    uint32_t kind = request == Request::kFreeze ? kInitFreeze : request == Request::kThaw ? kInitThaw : kInitClear;
     sendPacket(box.control, &kind, sizeof kind, nullptr, 0);
   }
 }
@@ -227,7 +233,8 @@ std::unique_ptr<Box> Server::takeBox(Request request, Box* parent, int& error) {
 bool Server::launch(Box& box, Request request, const Spec& spec, int output, int& error, std::string& what) {
   groups_.limit(box.groups, spec);
   Go how;
-  how.run = request != Request::kFork, how.limit_processes = !limited_;
+  box.keep = spec.keep != 0;
+  how.run = request != Request::kFork && spec.keep != 2, how.limit_processes = !limited_;
   how.passed = {output};
   int pair[2] = {-1, -1};
   if (request == Request::kTemplate) {
@@ -297,11 +304,11 @@ bool Server::onControl(Box& box) {
   if (reply.kind == kInitMounted && box.is_fork) {
     orderFork(box);
   } else if (reply.kind == kInitEnded) {
-    box.end_known = true;
-    box.ending.status = WIFEXITED(reply.value) ? static_cast<uint32_t>(WEXITSTATUS(reply.value)) : 0;
-    box.ending.signal = WIFSIGNALED(reply.value) ? static_cast<uint32_t>(WTERMSIG(reply.value)) : 0;
-    if (reply.step == ENOENT) box.ending.fault = StartFault::kNoBootstrap;
-    if (reply.step != 0 && reply.step != ENOENT) box.ending.fault = StartFault::kNotExecutable;
+    onProcess(box, reply);
+  } else if (reply.kind == kInitCleared) {
+    Writer w(static_cast<uint32_t>(Reply::kCleared));
+    w.string(box.id);
+    send(w);
   } else if (reply.kind == kInitFailed) {
     box.end_known = true, box.ending.status = 126, box.ending.fault = StartFault::kNotExecutable;
   }

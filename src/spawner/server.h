@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "spawner/box.h"
+#include "spawner/init_protocol.h"
 
 namespace lectern::spawner {
 
@@ -43,6 +44,9 @@ class Server {
   void orderFork(Box& box);
   void refuse(const std::string& id, int error, const std::string& what);
   void control(Request request, const std::string& id);
+  void startIn(Reader& request);
+  void signalIn(Reader& request);
+  void onProcess(Box& box, const InitReply& reply);
   void finish(Box& box);
   void refill();
   void removeGroups();

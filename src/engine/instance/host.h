@@ -26,6 +26,16 @@ class Environment {
   virtual void setCpuQuota(double cores) = 0;
   virtual Bytes memoryPeak() const = 0;
   virtual int pid() const = 0;
+
+  /// True when its files outlive its processes, so that they can be started anew in it; then onExit() tells of the end
+  /// of the whole, and the calls below work (see sandbox::Sandbox). Slot 0 is the function.
+  virtual bool keeps() const { return false; }
+  virtual void startProcess(int /*slot*/, std::vector<std::string> /*env*/, std::vector<std::string> /*command*/,
+                            std::function<void(Result<Fd>)> /*done*/) {}
+  virtual void signalProcess(int /*slot*/, int /*number*/) {}
+  virtual void onProcess(std::function<void(int, const sandbox::ExitInfo&)> /*callback*/) {}
+  virtual void clear() {}
+  virtual void onCleared(std::function<void()> /*callback*/) {}
 };
 
 /// An environment that was to come from a snapshot.
@@ -64,6 +74,8 @@ class InstanceHost {
   /// Ends it, and with it the instances that were restored from it.
   virtual void dropSnapshot(const std::string& /*key*/) {}
   virtual std::string description() const = 0;
+  /// Its environments keep their files, and take processes beside the function's.
+  virtual bool keeps() const { return false; }
 };
 
 /// Processes without isolation: descriptors are limited, memory, files and network are not.

@@ -7,7 +7,7 @@ namespace {
 
 class SandboxEnvironment final : public Environment {
  public:
-  explicit SandboxEnvironment(std::unique_ptr<sandbox::Sandbox> box) : box_(std::move(box)) {}
+  SandboxEnvironment(std::unique_ptr<sandbox::Sandbox> box, bool keeps) : box_(std::move(box)), keeps_(keeps) {}
   Fd takeApiListener() override { return box_->takeApiListener(); }
   Fd takeOutput() override { return box_->takeOutput(); }
   void onExit(std::function<void(const sandbox::ExitInfo&)> callback) override { box_->onExit(std::move(callback)); }
@@ -17,9 +17,21 @@ class SandboxEnvironment final : public Environment {
   void setCpuQuota(double cores) override { box_->setCpuQuota(cores); }
   Bytes memoryPeak() const override { return box_->memoryPeak(); }
   int pid() const override { return box_->pid(); }
+  bool keeps() const override { return keeps_; }
+  void startProcess(int slot, std::vector<std::string> env, std::vector<std::string> command,
+                    std::function<void(Result<Fd>)> done) override {
+    box_->startProcess(slot, std::move(env), std::move(command), std::move(done));
+  }
+  void signalProcess(int slot, int number) override { box_->signalProcess(slot, number); }
+  void onProcess(std::function<void(int, const sandbox::ExitInfo&)> callback) override {
+    box_->onProcess(std::move(callback));
+  }
+  void clear() override { box_->clear(); }
+  void onCleared(std::function<void()> callback) override { box_->onCleared(std::move(callback)); }
 
  private:
   std::unique_ptr<sandbox::Sandbox> box_;
+  bool keeps_;
 };
 
 class SandboxHost final : public InstanceHost {
@@ -61,11 +73,13 @@ class SandboxHost final : public InstanceHost {
   }
 
   void spawn(sandbox::SandboxSpec spec, Callback done) override {
-    spawner_->spawn(std::move(spec), [done = std::move(done)](Result<std::unique_ptr<sandbox::Sandbox>> box) {
+    bool keep = spec.keep = spec.keep && keeps();
+    spawner_->spawn(std::move(spec), [keep, done = std::move(done)](Result<std::unique_ptr<sandbox::Sandbox>> box) {
       if (!box) return done(Failure(box.error()));
-      done(std::make_unique<SandboxEnvironment>(std::move(*box)));
+      done(std::make_unique<SandboxEnvironment>(std::move(*box), keep));
     });
   }
+  bool keeps() const override { return spawner_->capabilities().isolation != sandbox::Isolation::kNone; }
   std::string description() const override {
     auto& capabilities = spawner_->capabilities();
     return capabilities.message.empty() ? "isolation: full" : capabilities.message;

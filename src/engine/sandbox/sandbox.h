@@ -45,6 +45,8 @@ struct SandboxSpec {
   int max_fds = 1024;
   std::vector<std::string> env;      // "NAME=value"; AWS_LAMBDA_RUNTIME_API is added by the spawner
   std::vector<std::string> command;  // paths inside the sandbox; empty: /var/task/bootstrap, then /opt/bootstrap
+  bool keep = false;     // the sandbox outlives its processes: clear() and startProcess() start it anew, /tmp as it was
+  bool waiting = false;  // with keep: begins without a process
 };
 
 /// How the first process could not be started. Everything else that ends a sandbox is in ExitInfo's status.
@@ -76,7 +78,8 @@ class Sandbox {
   /// Read end of the pipe that is standard output and standard error of the function (non-blocking).
   Fd takeOutput() { return std::move(output_); }
 
-  /// Called once, from onReadable(), when the first process has ended (all others are dead then, too).
+  /// Called once, from onReadable(), when the first process has ended (all others are dead then, too); of a kept sandbox
+  /// when that as a whole has ended, which nothing but want of memory, kill() or the spawner's end causes.
   void onExit(std::function<void(const ExitInfo&)> callback) { on_exit_ = std::move(callback); }
 
   /// Keeps something alive as long as this object.
@@ -88,6 +91,17 @@ class Sandbox {
   bool frozen() const { return frozen_; }
   /// Kills all processes (frozen ones too); onExit follows.
   void kill();
+  /// Of a kept sandbox. Slot 0 is the function, 1 to 15 are free for processes beside it.
+  /// Starts a process in a slot that is empty; the callback gets the read end of its output, from onReadable().
+  void startProcess(int slot, std::vector<std::string> env, std::vector<std::string> command,
+                    std::function<void(Result<Fd>)> done);
+  void signalProcess(int slot, int number);
+  /// Kills all its processes; onCleared() when none is left. What was running is reported by onProcess() first.
+  void clear();
+  void onCleared(std::function<void()> callback) { on_cleared_ = std::move(callback); }
+  /// A process in a slot has ended; only its status and start_error are filled in.
+  void onProcess(std::function<void(int slot, const ExitInfo&)> callback) { on_process_ = std::move(callback); }
+
   /// Limits all processes together to `cores` of CPU; 0 lifts the limit. A new sandbox runs at full speed.
   void setCpuQuota(double cores);
   /// Highest memory use since the start or since the last reset; 0 where there are no cgroups.
@@ -107,11 +121,15 @@ class Sandbox {
   int pid_ = 0;
   bool frozen_ = false;
   bool ended_ = false;
+  uint32_t max_pids_ = 0, max_fds_ = 0;  // for processes that are started later
   bool version2_ = false, version2_freeze_ = false;
   Fd api_listener_, output_;
   // Files of the sandbox's groups, opened by the spawner; invalid where there are no cgroups.
   Fd freeze_, cpu_quota_, cpu_period_, cpu_usage_, memory_peak_, memory_current_;
   std::function<void(const ExitInfo&)> on_exit_;
+  std::function<void(int, const ExitInfo&)> on_process_;
+  std::function<void()> on_cleared_;
+  std::unordered_map<int, std::function<void(Result<Fd>)>> starting_;
   std::shared_ptr<void> kept_;
 };
 
@@ -160,11 +178,13 @@ class Spawner {
   struct Pending {
     SpawnCallback done;
     TemplateCallback ready;
+    uint32_t max_pids = 0, max_fds = 0;
   };
   Spawner() = default;
   void send(const std::string& message);
   void submit(uint32_t type, SandboxSpec spec, const std::string& template_id, Pending pending);
   void handle(std::string message, std::vector<Fd> fds);
+  void handleProcess(uint32_t type, Sandbox& sandbox, std::string_view rest, std::vector<Fd> fds);
   void lost();
 
   Fd socket_;

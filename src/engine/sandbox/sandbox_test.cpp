@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <map>
 #include <optional>
 
 #include "base/clock.h"
@@ -382,6 +383,46 @@ TEST_F(SandboxTest, KilledSpawnerTakesItsSandboxesAlongAndTheNextOneCleansUp) {
   auto next = Spawner::start({});
   ASSERT_TRUE(next);
   EXPECT_TRUE(groupsOf(spawner).empty());
+}
+
+TEST_F(SandboxTest, KeptSandboxStartsAnewWithItsFilesAndRunsProcessesBesideTheFirst) {
+  NEEDS_ISOLATION();
+  SandboxSpec spec = shell("echo kept > /tmp/file; sleep 1000 & exit 3");
+  spec.keep = true;
+  auto sandbox = start(std::move(spec));
+  ASSERT_TRUE(sandbox);
+  std::map<int, ExitInfo> ended;
+  bool cleared = false, gone = false;
+  sandbox->onProcess([&](int slot, const ExitInfo& info) { ended[slot] = info; });
+  sandbox->onCleared([&] { cleared = true; });
+  sandbox->onExit([&](const ExitInfo&) { gone = true; });
+  ASSERT_TRUE(pump([&] { return ended.contains(0); }));
+  EXPECT_EQ(ended[0].exit_status, 3);
+  sandbox->freeze();
+  sandbox->clear();
+  ASSERT_TRUE(pump([&] { return cleared; }));
+  std::map<int, Fd> outputs;
+  auto run = [&](int slot, const std::string& script) {
+    sandbox->startProcess(slot, {"PATH=/usr/bin:/bin"}, {"/bin/sh", "-c", script}, [&, slot](Result<Fd> output) {
+      ASSERT_TRUE(output) << output.error().message;
+      outputs[slot] = std::move(*output);
+    });
+  };
+  ended.clear();
+  run(1, "sleep 1000");
+  run(0, "cat /tmp/file; ls /proc | grep -c '^[0-9]'; id -u; echo x > /var/task/x || echo read-only");
+  ASSERT_TRUE(pump([&] { return ended.contains(0) && outputs.contains(0); }));
+  std::string text = drain(outputs[0]);
+  EXPECT_THAT(text, HasSubstr("kept\n"));
+  EXPECT_THAT(text, HasSubstr("read-only"));
+  EXPECT_THAT(text, Not(HasSubstr("\n0\n")));  // not root
+  EXPECT_FALSE(ended.contains(1));
+  sandbox->signalProcess(1, SIGTERM);
+  ASSERT_TRUE(pump([&] { return ended.contains(1); }));
+  EXPECT_EQ(ended[1].signal, SIGTERM);
+  EXPECT_FALSE(gone);
+  sandbox->kill();
+  EXPECT_TRUE(pump([&] { return gone; }));
 }
 
 TEST(PlainProcesses, RunWithoutIsolation) {

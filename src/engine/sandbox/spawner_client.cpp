@@ -118,6 +118,7 @@ spawner::Spec toWire(SandboxSpec spec) {
   wire.memory_limit = static_cast<uint64_t>(spec.memory_limit.value);
   wire.tmp_size = static_cast<uint64_t>(spec.tmp_size.value);
   wire.max_pids = static_cast<uint32_t>(spec.max_pids), wire.max_fds = static_cast<uint32_t>(spec.max_fds);
+  wire.keep = !spec.keep ? 0 : spec.waiting ? 2 : 1;
   return wire;
 }
 
@@ -215,6 +216,7 @@ void Spawner::submit(uint32_t type, SandboxSpec spec, const std::string& templat
   if (pending_.contains(id) || live_.contains(id)) return refuse({Code::kExists, "sandbox " + id + " exists"});
   spawner::Writer w(type);
   if (type == static_cast<uint32_t>(Request::kFork)) w.string(template_id);
+  pending.max_pids = static_cast<uint32_t>(spec.max_pids), pending.max_fds = static_cast<uint32_t>(spec.max_fds);
   toWire(std::move(spec)).write(w);
   if (w.bytes().size() > spawner::kMaxMessage) {
     return refuse({Code::kTooLarge, "sandbox: environment and command are too large"});
@@ -278,6 +280,7 @@ void Spawner::handle(std::string message, std::vector<Fd> fds) {
     }
     std::unique_ptr<Sandbox> sandbox(new Sandbox(this));
     sandbox->id_ = id, sandbox->pid_ = static_cast<int>(r.u32());
+    sandbox->max_pids_ = pending.max_pids, sandbox->max_fds_ = pending.max_fds;
     uint32_t bits = r.u32();
     size_t next = 0;
     auto take = [&](uint32_t bit) { return (bits & bit) && next < fds.size() ? std::move(fds[next++]) : Fd(); };
@@ -298,9 +301,9 @@ void Spawner::handle(std::string message, std::vector<Fd> fds) {
     bool good = r.u32() == 1;
     return ready(good ? Result<void>() : fail(Code::kUnavailable, r.string()));
   }
-  if (type != Reply::kEnded) return;
   auto found = live_.find(id);
   if (found == live_.end()) return;
+  if (type != Reply::kEnded) return handleProcess(uint32_t(type), *found->second, message, std::move(fds));
   Sandbox* sandbox = found->second;
   live_.erase(found);
   sandbox->ended_ = true;
