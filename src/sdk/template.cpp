@@ -43,33 +43,26 @@ void report(uint32_t kind, int value, const std::string& text) {
 
 struct Order {
   ForkOrder head{};
-  std::vector<std::string> variables;
-  std::vector<int> fds;  // mnt, net, ipc, uts, pid, output, joins...
+  std::vector<int> fds;  // mnt, net, ipc, uts, pid, output, wake, joins...
 };
+constexpr size_t kPids = 4, kOutput = 5, kWake = 6, kJoins = 7;
 
 bool receiveOrder(Order& order) {
-  static char buffer[160 * 1024];
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * 32)];
-  iovec io{buffer, sizeof buffer};
+  iovec io{&order.head, sizeof order.head};
   msghdr header{};
   header.msg_iov = &io, header.msg_iovlen = 1, header.msg_control = control, header.msg_controllen = sizeof control;
   ssize_t n;
   do n = recvmsg(templateFd(), &header, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
-  if (n < static_cast<ssize_t>(sizeof order.head)) return false;
-  memcpy(&order.head, buffer, sizeof order.head);
-  const char *at = buffer + sizeof order.head, *end = buffer + n;
-  while (at < end) {
-    order.variables.emplace_back(at, strnlen(at, static_cast<size_t>(end - at)));
-    at += order.variables.back().size() + 1;
-  }
+  if (n != static_cast<ssize_t>(sizeof order.head)) return false;
   for (cmsghdr* c = CMSG_FIRSTHDR(&header); c; c = CMSG_NXTHDR(&header, c)) {
     if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) continue;
     size_t count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int), old = order.fds.size();
     order.fds.resize(old + count);
     memcpy(order.fds.data() + old, CMSG_DATA(c), count * sizeof(int));
   }
-  return order.fds.size() >= 6;
+  return order.fds.size() >= kJoins;
 }
 
 void dropCapabilities() {
@@ -88,11 +81,28 @@ void reseed() {
   srand(number), srandom(number ^ 0x9e3779b9u), seed48(seed);
 }
 
+/// Waits until the instance is wanted, and takes its variables over.
+void awaitGo(int wake) {
+  static char buffer[160 * 1024];
+  ssize_t n;
+  do n = recv(wake, buffer, sizeof buffer, 0);
+  while (n < 0 && errno == EINTR);
+  if (n <= 0) _exit(0);  // nobody wants it any more
+  const char *at = buffer, *end = buffer + n;
+  while (at < end) {
+    std::string variable(at, strnlen(at, static_cast<size_t>(end - at)));
+    at += variable.size() + 1;
+    size_t equals = variable.find('=');
+    if (equals != std::string::npos) setenv(variable.substr(0, equals).c_str(), variable.c_str() + equals + 1, 1);
+  }
+  memset(buffer, 0, static_cast<size_t>(n));
+}
+
 /// In the child: moves into the sandbox that was made for it. Ends the process when anything fails, since it would
 /// have the template's files and network.
 void enterSandbox(const Order& order) {
   // The groups first, so that what is written from now on is charged to this instance.
-  for (size_t i = 6; i < order.fds.size(); ++i) {
+  for (size_t i = kJoins; i < order.fds.size(); ++i) {
     if (write(order.fds[i], "0", 1) != 1) _exit(121);
   }
   const int kinds[4] = {CLONE_NEWNS, CLONE_NEWNET, CLONE_NEWIPC, CLONE_NEWUTS};
@@ -101,15 +111,15 @@ void enterSandbox(const Order& order) {
   }
   if (chdir("/var/task") != 0) _exit(123);
   setsid();
-  dup2(order.fds[5], 1), dup2(order.fds[5], 2);
-  for (int fd : order.fds) close(fd);
+  dup2(order.fds[kOutput], 1), dup2(order.fds[kOutput], 2);
+  for (size_t i = 0; i < order.fds.size(); ++i) {
+    if (i != kWake) close(order.fds[i]);
+  }
   close(templateFd());
   dropCapabilities();
-  for (const auto& variable : order.variables) {
-    size_t equals = variable.find('=');
-    if (equals != std::string::npos) setenv(variable.substr(0, equals).c_str(), variable.c_str() + equals + 1, 1);
-  }
   unsetenv("LECTERN_TEMPLATE_FD");
+  awaitGo(order.fds[kWake]);
+  close(order.fds[kWake]);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -169,7 +179,7 @@ void serveForks() {
     if (!receiveOrder(order)) _exit(0);  // the spawner is gone
     int error = 0;
     pid_t pid = -1;
-    if (setns(order.fds[4], CLONE_NEWPID) != 0) {
+    if (setns(order.fds[kPids], CLONE_NEWPID) != 0) {
       error = errno;
     } else {
       fflush(nullptr);
@@ -182,9 +192,9 @@ void serveForks() {
       setns(own_pids, CLONE_NEWPID);
     }
     for (int fd : order.fds) close(fd);
-    std::string id(order.head.id, strnlen(order.head.id, sizeof order.head.id));
-    if (pid > 0) children[pid] = id;
-    if (error != 0) report(kTemplateForked, error, id);
+    std::string token(order.head.token, strnlen(order.head.token, sizeof order.head.token));
+    if (pid > 0) children[pid] = token;
+    if (error != 0) report(kTemplateForked, error, token);
   }
 }
 

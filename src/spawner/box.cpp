@@ -58,8 +58,9 @@ int listenInside() {
 [[noreturn]] void becomeInit(void* argument) {
   auto& stage = *static_cast<Stage*>(argument);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // The process that a template forks joins by itself; this one is too small to count.
   for (int join : stage.groups->joins) {
-    if (join >= 0 && write(join, "0", 1) != 1) giveUp(stage, errno);
+    if (stage.parent_init < 0 && join >= 0 && write(join, "0", 1) != 1) giveUp(stage, errno);
   }
   int listener = listenInside();
   if (listener < 0) giveUp(stage, -listener);
@@ -117,7 +118,8 @@ void reap(int pidfd) {
 }  // namespace
 
 Box::~Box() {
-  for (int fd : {pidfd, control, listener, tmp, user_ns, template_socket}) {
+  for (int fd :
+       {pidfd, control, listener, tmp, user_ns, template_socket, output, child_output, wake, child_wake}) {
     if (fd >= 0) close(fd);
   }
 }
@@ -125,7 +127,8 @@ Box::~Box() {
 std::unique_ptr<Box> makeBox(const Host& host, Groups& groups, int user_ns, int parent_init, int& error) {
   static unsigned counter = 0;
   auto box = std::make_unique<Box>();
-  if (!groups.create("s" + std::to_string(++counter), box->groups)) {
+  const bool fork = parent_init >= 0;
+  if (!groups.create("s" + std::to_string(++counter), fork, box->groups)) {
     error = errno;
     groups.remove(box->groups);
     return nullptr;

@@ -22,10 +22,19 @@ struct Box {
 
   std::string id;
   bool is_template = false, is_fork = false;
-  int user_ns = -1;          // of a template
-  int template_socket = -1;  // to the template's first process
+  int output = -1;  // read end of the function's output, until the engine has it
+  Spec spec;        // of templates and their forks
+
+  // Of a template.
+  int user_ns = -1;
+  int template_socket = -1;  // to its first process
   bool parked = false;
-  std::string forked_from;
+  int failures = 0;  // forks that ended before they were asked for
+
+  // Of a fork.
+  std::string forked_from, token;
+  int child_output = -1;          // write end, until the child has it
+  int wake = -1, child_wake = -1;  // the child waits at its end for its variables
   Ending ending;
   bool end_known = false;
 

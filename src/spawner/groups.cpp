@@ -112,7 +112,6 @@ void Groups::setUp() {
   }
   std::vector<std::string> seen;
   const std::string mounts = readText("/proc/self/mountinfo");
-  const bool has_v2 = mounts.find(" - cgroup2 ") != std::string::npos;
   for (const auto& line : split(mounts, '\n')) {
     auto dash = line.find(" - ");
     if (dash == std::string::npos) continue;
@@ -121,8 +120,6 @@ void Groups::setUp() {
     bool v2 = after[0] == "cgroup2";
     for (const auto& [controllers, path] : own) {
       bool mine = v2 ? controllers.empty() : !controllers.empty() && contains(after[2], split(controllers, ',')[0]);
-      // Version 2 freezes better, and each hierarchy that a process joins may cost it milliseconds.
-      if (has_v2 && controllers == "freezer") continue;
       bool wanted = v2;
       for (const char* name : {"memory", "cpu", "cpuacct", "pids", "freezer"}) wanted |= contains(controllers, name);
       if (!mine || !wanted || std::find(seen.begin(), seen.end(), controllers) != seen.end()) continue;
@@ -183,10 +180,19 @@ std::vector<std::string> Groups::controllers() const {
   return list;
 }
 
-bool Groups::create(const std::string& name, GroupSet& set) {
+bool Groups::create(const std::string& name, bool fork, GroupSet& set) {
   set.name = name;
+  bool v1_freezer = has("freezer");
+  bool v2 = std::any_of(hierarchies_.begin(), hierarchies_.end(), [](const auto& h) { return h.v2; });
   for (const auto& h : hierarchies_) {
     int dir = -1;
+    // One of the two that can freeze is enough: version 2 is better, but only a new process gets into it cheaply.
+    bool needed = h.v2 ? !(fork && v1_freezer) || !v2_controllers_.empty()
+                       : h.controllers != "freezer" || fork || !v2;
+    if (!needed) {
+      set.dirs.push_back(-1);
+      continue;
+    }
     if (mkdirat(h.dir, name.c_str(), 0755) == 0 || errno == EEXIST) {
       dir = openat(h.dir, name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
     }
@@ -195,7 +201,7 @@ bool Groups::create(const std::string& name, GroupSet& set) {
     if (h.v2) {
       set.unified = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     } else {
-      set.joins.push_back(openat(dir, "cgroup.procs", O_WRONLY | O_CLOEXEC));
+      set.joins.push_back(openat(dir, "tasks", O_WRONLY | O_CLOEXEC));
     }
   }
   return true;
@@ -225,7 +231,7 @@ void Groups::limit(GroupSet& set, const Spec& spec) {
       writeTextAt(dir, "memory.limit_in_bytes", both);
       writeTextAt(dir, "memory.memsw.limit_in_bytes", both);
       set.pressure = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-      setMark(set, dir, false, spec.memory_limit);
+      set.mark = spec.memory_limit;
     }
   }
   if (int dir = dirOf(set, "pids", &v2); dir >= 0 && spec.max_pids > 0) {
@@ -234,7 +240,7 @@ void Groups::limit(GroupSet& set, const Spec& spec) {
   }
 }
 
-bool Groups::overLimit(GroupSet& set, uint64_t tmp_used) {
+bool Groups::overLimit(GroupSet& set, uint64_t tmp_used) const {
   bool v2 = false;
   int dir = dirOf(set, "memory", &v2);
   if (dir < 0) return false;
@@ -245,32 +251,37 @@ bool Groups::overLimit(GroupSet& set, uint64_t tmp_used) {
     char buffer[512];
     (void)!pread(set.pressure, buffer, sizeof buffer, 0);
   }
-  const char* usage_file = v2 ? "memory.current" : "memory.usage_in_bytes";
-  // The kernel tells of a crossing, not of being beyond: after setting a new mark the use is looked at again.
-  for (int round = 0; round < 100; ++round) {
-    uint64_t used = numberAt(dir, usage_file);
-    // Page cache of files that were read is given back under pressure and is nobody's fault.
-    uint64_t shared = numberAt(dir, "memory.stat", v2 ? "shmem " : "total_shmem ");
-    uint64_t counted = v2 ? numberAt(dir, "memory.stat", "anon ") + numberAt(dir, "memory.stat", "kernel ")
-                          : used - std::min(used, numberAt(dir, "memory.stat", "total_cache "));
-    counted += shared - std::min(shared, tmp_used);
-    if (counted >= set.memory_limit) return true;
-    uint64_t mark = used + (set.memory_limit - counted);
-    setMark(set, dir, v2, mark);
-    if (numberAt(dir, usage_file) < mark) return false;
-  }
+  uint64_t used = numberAt(dir, v2 ? "memory.current" : "memory.usage_in_bytes");
+  // Page cache of files that were read is given back under pressure and is nobody's fault.
+  uint64_t shared = numberAt(dir, "memory.stat", v2 ? "shmem " : "total_shmem ");
+  uint64_t counted = v2 ? numberAt(dir, "memory.stat", "anon ") + numberAt(dir, "memory.stat", "kernel ")
+                        : used - std::min(used, numberAt(dir, "memory.stat", "total_cache "));
+  counted += shared - std::min(shared, tmp_used);
+  if (counted >= set.memory_limit) return true;
+  set.mark = used + (set.memory_limit - counted);
   return false;
 }
 
-void Groups::setMark(const GroupSet& set, int dir, bool v2, uint64_t mark) {
+std::vector<int> Groups::watchMark(const GroupSet& set) const {
+  bool v2 = false;
+  int dir = dirOf(set, "memory", &v2);
+  if (dir < 0 || set.pressure < 0) return {};
   if (v2) {
-    writeTextAt(dir, "memory.high", std::to_string(mark));
-    return;
+    writeTextAt(dir, "memory.high", std::to_string(set.mark));
+    return {};
   }
+  int control = openat(dir, "cgroup.event_control", O_WRONLY | O_CLOEXEC);
   int usage = openat(dir, "memory.usage_in_bytes", O_RDONLY | O_CLOEXEC);
-  writeTextAt(dir, "cgroup.event_control",
-              std::to_string(set.pressure) + " " + std::to_string(usage) + " " + std::to_string(mark));
-  close(usage);
+  if (control >= 0 && usage >= 0) return {control, set.pressure, usage};
+  if (control >= 0) close(control);
+  if (usage >= 0) close(usage);
+  return {};
+}
+
+bool Groups::markPassed(const GroupSet& set) const {
+  bool v2 = false;
+  int dir = dirOf(set, "memory", &v2);
+  return dir >= 0 && set.mark > 0 && numberAt(dir, v2 ? "memory.current" : "memory.usage_in_bytes") >= set.mark;
 }
 
 std::vector<int> Groups::controlFiles(const GroupSet& set, uint32_t& bits) const {

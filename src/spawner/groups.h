@@ -13,10 +13,13 @@ namespace lectern::spawner {
 struct GroupSet {
   std::string name;
   std::vector<int> dirs;   // one for each hierarchy of Groups, -1 where the group is missing
-  std::vector<int> joins;  // v1 cgroup.procs files: a process joins by writing "0"
+  // v1 "tasks" files: a process of one thread joins by writing "0". Unlike cgroup.procs that needs no lock over all
+  // forks of the machine, for which the kernel waits milliseconds.
+  std::vector<int> joins;
   int unified = -1;        // the v2 directory, for CLONE_INTO_CGROUP
   int pressure = -1;       // becomes readable when memory use passes the watched mark
   uint64_t memory_limit = 0, tmp_size = 0;
+  uint64_t mark = 0;  // the memory use that is watched for
 };
 
 class Groups {
@@ -34,15 +37,20 @@ class Groups {
   std::vector<std::string> controllers() const;
   const std::string& trouble() const { return trouble_; }
 
-  /// Makes the groups of one sandbox, without limits. False when one could not be made.
-  bool create(const std::string& name, GroupSet& set);
+  /// Makes the groups of one sandbox, without limits. False when one could not be made. A fork of a template comes into
+  /// being outside, so it has a group that is cheap to move into (v1 freezer, if any) in place of version 2's.
+  bool create(const std::string& name, bool fork, GroupSet& set);
   void limit(GroupSet& set, const Spec& spec);
   /// Opens the files that the engine uses itself; `bits` says which (FdKind).
   std::vector<int> controlFiles(const GroupSet& set, uint32_t& bits) const;
   void killAll(const GroupSet& set) const;
   /// Called when set.pressure is readable. `tmp_used`: bytes in the sandbox's /tmp, which are not counted against the
-  /// memory limit. True when the limit is passed.
-  bool overLimit(GroupSet& set, uint64_t tmp_used);
+  /// memory limit. True when the limit is passed; else set.mark is what is to be watched for from now on.
+  bool overLimit(GroupSet& set, uint64_t tmp_used) const;
+  /// Version 2: watches for set.mark. Version 1: opens the files with which the init does that, since the kernel lets
+  /// the writer wait for milliseconds: cgroup.event_control, set.pressure, the usage file (not opened: it fails).
+  std::vector<int> watchMark(const GroupSet& set) const;
+  bool markPassed(const GroupSet& set) const;
   /// The kernel has killed something in the group for want of memory.
   bool killedForMemory(const GroupSet& set) const;
   void measure(const GroupSet& set, Ending& ending) const;
@@ -57,7 +65,6 @@ class Groups {
     std::string path;
   };
   int find(const char* controller) const;
-  static void setMark(const GroupSet& set, int dir, bool v2, uint64_t mark);
   void add(const std::string& mount_point, const std::string& controllers, bool v2, const std::string& own_path);
   void removeStale(const std::string& parent);
   int dirOf(const GroupSet& set, const char* controller, bool* v2) const;

@@ -5,7 +5,7 @@
 
 namespace lectern::spawner {
 
-enum InitKind : uint32_t { kInitGo = 1, kInitFreeze, kInitThaw, kInitSignal, kInitClear };
+enum InitKind : uint32_t { kInitGo = 1, kInitFreeze, kInitThaw, kInitSignal, kInitClear, kInitMark };
 
 /// A sandbox runs its function in slot 0 and extensions beside it.
 constexpr uint32_t kSlots = 16;
@@ -31,7 +31,13 @@ struct InitSignal {
   uint32_t kind, slot, number;
 };
 
-enum InitReplyKind : uint32_t { kInitMounted = 1, kInitEnded, kInitFailed, kInitCleared };
+/// "Tell the event of this memory use." Descriptors: cgroup.event_control, the eventfd, the usage file.
+struct InitMark {
+  uint32_t kind, unused;
+  uint64_t bytes;
+};
+
+enum InitReplyKind : uint32_t { kInitMounted = 1, kInitEnded, kInitFailed, kInitCleared, kInitMarked };
 
 struct InitReply {
   uint32_t kind;

@@ -1,6 +1,7 @@
 #include "spawner/server.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -16,7 +17,6 @@
 #include "spawner/init_protocol.h"
 #include "spawner/plain.h"
 #include "spawner/system.h"
-#include "spawner/template_protocol.h"
 
 namespace lectern::spawner {
 
@@ -91,11 +91,10 @@ void Server::run() {
   send(hello);
   watch(engine_, Kind::kEngine, nullptr);
   while (!done_) {
-    bool idle_work = spare_.size() < wanted_ || std::any_of(boxes_.begin(), boxes_.end(), [&](const auto& entry) {
-                       return entry.second->parked && !spare_forks_.contains(entry.first);
-                     });
+    bool idle_work = spare_.size() < wanted_ || templateInNeed();
     epoll_event events[64];
-    int timeout = idle_work ? 0 : leaving_.empty() ? -1 : 2;
+    // What is prepared ahead waits until a burst of requests is over.
+    int timeout = idle_work ? 4 : leaving_.empty() ? -1 : 2;
     int n = epoll_wait(epoll_, events, 64, timeout);
     for (int i = 0; i < n && !done_; ++i) dispatch(events[i].data.fd);
     if (n == 0 && idle_work) refill();
@@ -137,11 +136,11 @@ void Server::onRequest() {
     switch (request) {
       case Request::kSpawn:
       case Request::kTemplate:
-        start(request, Spec::read(r), "");
+        start(request, Spec::read(r));
         break;
       case Request::kFork: {
         std::string template_id = r.string();
-        start(request, Spec::read(r), template_id);
+        startFork(Spec::read(r), template_id);
         break;
       }
       case Request::kPrepare:
@@ -198,7 +197,7 @@ void Server::startPlainProcess(const Spec& spec) {
   adopt(std::move(box), output[0]);
 }
 
-std::unique_ptr<Box> Server::takeBox(Request request, Box* parent, int& error) {
+std::unique_ptr<Box> Server::takeBox(Request request, int& error) {
   std::unique_ptr<Box> box;
   if (request == Request::kTemplate) {
     int user_ns = makeUserNamespace();
@@ -209,17 +208,6 @@ std::unique_ptr<Box> Server::takeBox(Request request, Box* parent, int& error) {
     } else {
       close(user_ns);
     }
-    return box;
-  }
-  if (parent) {
-    auto found = spare_forks_.find(parent->id);
-    if (found != spare_forks_.end()) {
-      box = std::move(found->second);
-      spare_forks_.erase(found);
-    } else {
-      box = makeBox(host_, groups_, parent->user_ns, parent->pidfd, error);
-    }
-    if (box) box->is_fork = true, box->forked_from = parent->id;
     return box;
   }
   if (!spare_.empty()) {
@@ -234,7 +222,7 @@ bool Server::launch(Box& box, Request request, const Spec& spec, int output, int
   groups_.limit(box.groups, spec);
   Go how;
   box.keep = spec.keep != 0;
-  how.run = request != Request::kFork && spec.keep != 2, how.limit_processes = !limited_;
+  how.run = spec.keep != 2, how.limit_processes = !limited_;
   how.passed = {output};
   int pair[2] = {-1, -1};
   if (request == Request::kTemplate) {
@@ -247,31 +235,23 @@ bool Server::launch(Box& box, Request request, const Spec& spec, int output, int
   return error == 0;
 }
 
-void Server::start(Request request, Spec spec, const std::string& template_id) {
+void Server::start(Request request, Spec spec) {
   if (plain_ && request == Request::kSpawn) return startPlainProcess(spec);
   if (plain_) return refuse(spec.id, ENOTSUP, "templates need sandboxes");
-  Box* parent = nullptr;
-  if (request == Request::kFork) {
-    auto found = boxes_.find(template_id);
-    if (found == boxes_.end() || !found->second->parked) return refuse(spec.id, EAGAIN, "the template is not ready");
-    parent = found->second.get();
-  }
   int error = 0, output[2];
   std::string what = "making namespaces and groups";
   if (pipe2(output, O_CLOEXEC) != 0) return refuse(spec.id, errno, "pipe");
-  auto box = takeBox(request, parent, error);
+  auto box = takeBox(request, error);
   bool launched = box && launch(*box, request, spec, output[1], error, what);
-  if (launched && request == Request::kFork) {
-    forks_[spec.id] = {output[1], std::move(spec.env)};  // given to the template when the mounts are there
-  } else {
-    close(output[1]);
-  }
+  close(output[1]);
   if (!launched) {
     close(output[0]);
     if (box) killBox(groups_, *box), finish(*box);
     return refuse(spec.id, error, what);
   }
   box->id = spec.id;
+  watchMemory(*box);
+  if (request == Request::kTemplate) box->spec = std::move(spec);
   adopt(std::move(box), output[0]);
 }
 
@@ -303,6 +283,8 @@ bool Server::onControl(Box& box) {
   if (n != static_cast<long>(sizeof reply)) return unwatch(box.control), false;
   if (reply.kind == kInitMounted && box.is_fork) {
     orderFork(box);
+  } else if (reply.kind == kInitMarked) {
+    if (groups_.markPassed(box.groups)) onPressure(box);
   } else if (reply.kind == kInitEnded) {
     onProcess(box, reply);
   } else if (reply.kind == kInitCleared) {
@@ -321,76 +303,31 @@ void Server::onPressure(Box& box) {
   if (box.tmp >= 0 && fstatfs(box.tmp, &info) == 0) {
     used = (info.f_blocks - info.f_bfree) * static_cast<uint64_t>(info.f_bsize);
   }
-  if (!groups_.overLimit(box.groups, used)) return;
-  box.ending.out_of_memory = 1;
-  killBox(groups_, box);
+  if (groups_.overLimit(box.groups, used)) {
+    box.ending.out_of_memory = 1;
+    killBox(groups_, box);
+  } else {
+    watchMemory(box);
+  }
 }
 
-void Server::orderFork(Box& box) {
-  auto pending = forks_.extract(box.id);
-  auto parent = boxes_.find(box.forked_from);
-  if (pending.empty()) return;
-  ForkOrder order{};
-  std::string texts;
-  for (const auto& variable : pending.mapped().env)
-    texts.append(variable.c_str(), variable.size() + 1), ++order.variables;
-  std::vector<int> fds;
-  std::string base = "/proc/" + std::to_string(box.pid) + "/ns/";
-  for (const char* kind : {"mnt", "net", "ipc", "uts", "pid"}) {
-    fds.push_back(open((base + kind).c_str(), O_RDONLY | O_CLOEXEC));
-  }
-  fds.push_back(pending.mapped().output);
-  std::vector<int> opened = fds;
-  fds.insert(fds.end(), box.groups.joins.begin(), box.groups.joins.end());
-  if (box.groups.unified >= 0) {
-    fds.push_back(openat(box.groups.unified, "cgroup.procs", O_WRONLY | O_CLOEXEC));
-    opened.push_back(fds.back());
-  }
-  order.joins = static_cast<uint32_t>(fds.size() - 6);
-  memcpy(order.id, box.id.c_str(), std::min(box.id.size(), sizeof order.id - 1));
-  std::string message(reinterpret_cast<const char*>(&order), sizeof order);
-  message += texts;
-  bool good = parent != boxes_.end() && std::find(fds.begin(), fds.end(), -1) == fds.end() &&
-              sendPacket(parent->second->template_socket, message.data(), message.size(), fds.data(),
-                         static_cast<int>(fds.size())) == 0;
-  for (int fd : opened) {
-    if (fd >= 0) close(fd);
-  }
-  if (!good) killBox(groups_, box);
-}
-
-void Server::onTemplate(Box& box) {
-  TemplateReport report{};
-  long n = receivePacket(box.template_socket, &report, sizeof report, nullptr, false);
-  if (n == -EAGAIN) return;
-  if (n != static_cast<long>(sizeof report)) {
-    if (n <= 0) unwatch(box.template_socket);
-    return;
-  }
-  report.text[sizeof report.text - 1] = 0;
-  std::string text = report.text;
-  if ((report.kind == kTemplateParked || report.kind == kTemplateCannot) && !box.parked) {
-    box.parked = report.kind == kTemplateParked;
-    Writer w(static_cast<uint32_t>(Reply::kTemplateDone));
-    w.string(box.id), w.u32(box.parked ? 1 : 0), w.string(text);
-    return send(w);
-  }
-  auto child = boxes_.find(text);
-  if (child == boxes_.end() || child->second->forked_from != box.id) return;
-  if (report.kind == kTemplateChildEnded || (report.kind == kTemplateForked && report.value != 0)) {
-    Box& fork = *child->second;
-    fork.end_known = true;
-    bool ended = report.kind == kTemplateChildEnded;
-    fork.ending.status = !ended ? 255 : WIFEXITED(report.value) ? static_cast<uint32_t>(WEXITSTATUS(report.value)) : 0;
-    fork.ending.signal = ended && WIFSIGNALED(report.value) ? static_cast<uint32_t>(WTERMSIG(report.value)) : 0;
-    killBox(groups_, fork);
-  }
+/// Has the use of memory watched for the mark. Whether it has been passed meanwhile is looked at when that is done.
+void Server::watchMemory(Box& box) {
+  std::vector<int> files = groups_.watchMark(box.groups);
+  if (files.empty()) return;
+  InitMark order{kInitMark, 0, box.groups.mark};
+  sendPacket(box.control, &order, sizeof order, files.data(), static_cast<int>(files.size()));
+  close(files[0]), close(files[2]);
 }
 
 void Server::onEnd(Box& box) {
+  // An event of a descriptor that was closed and has been given out anew within this round is none of this box.
+  pollfd ended{box.pidfd, POLLIN, 0};
+  if (poll(&ended, 1, 0) != 1) return;
   // The init's last words may still wait.
   while (box.control >= 0 && !box.is_fork && onControl(box)) {
   }
+  if (box.id.empty()) return endSpareFork(box);
   Writer w(static_cast<uint32_t>(Reply::kEnded));
   w.string(box.id);
   auto node = boxes_.extract(box.id);
@@ -410,11 +347,10 @@ void Server::finish(Box& box) {
     box.ending.status = 0, box.ending.signal = SIGKILL;
   }
   for (int fd : {box.pidfd, box.control, box.groups.pressure, box.template_socket}) unwatch(fd);
-  if (auto fork = forks_.extract(box.id); !fork.empty()) close(fork.mapped().output);
+  if (box.is_fork) forks_.erase(box.token);
   if (box.is_template) {
     if (auto spare = spare_forks_.extract(box.id); !spare.empty()) {
-      killBox(groups_, *spare.mapped());
-      finish(*spare.mapped());
+      for (auto& fork : spare.mapped()) killBox(groups_, *fork), finish(*fork);
     }
   }
   if (plain_) return;
@@ -433,12 +369,13 @@ void Server::refill() {
     spare_.push_back(std::move(box));
     return;
   }
-  for (auto& [id, box] : boxes_) {
-    if (!box->parked || spare_forks_.contains(id)) continue;
-    auto spare = makeBox(host_, groups_, box->user_ns, box->pidfd, error);
-    if (!spare) box->parked = false;
-    if (spare) spare_forks_[id] = std::move(spare);
-    return;
+  Box* parent = templateInNeed();
+  std::string what;
+  if (!parent) return;
+  if (auto spare = beginFork(*parent, parent->spec, error, what)) {
+    spare_forks_[parent->id].push_back(std::move(spare));
+  } else {
+    ++parent->failures;
   }
 }
 
@@ -451,7 +388,9 @@ void Server::shutDown() {
   std::vector<std::unique_ptr<Box>> all;
   for (auto& [id, box] : boxes_) all.push_back(std::move(box));
   for (auto& box : spare_) all.push_back(std::move(box));
-  for (auto& [id, box] : spare_forks_) all.push_back(std::move(box));
+  for (auto& [id, forks] : spare_forks_) {
+    for (auto& box : forks) all.push_back(std::move(box));
+  }
   boxes_.clear(), spare_.clear(), spare_forks_.clear();
   std::stable_partition(all.begin(), all.end(), [](const auto& box) { return !box->is_template; });
   for (auto& box : all) {

@@ -35,13 +35,19 @@ class Server {
   bool onControl(Box& box);  // false when nothing was there
   void onPressure(Box& box);
   void onTemplate(Box& box);
+  void watchMemory(Box& box);
 
-  void start(Request request, Spec spec, const std::string& template_id);
+  void start(Request request, Spec spec);
   void startPlainProcess(const Spec& spec);
-  std::unique_ptr<Box> takeBox(Request request, Box* parent, int& error);
+  std::unique_ptr<Box> takeBox(Request request, int& error);
   bool launch(Box& box, Request request, const Spec& spec, int output, int& error, std::string& what);
   void adopt(std::unique_ptr<Box> box, int output_read);
+  // forks.cpp
+  void startFork(Spec spec, const std::string& template_id);
+  std::unique_ptr<Box> beginFork(Box& parent, const Spec& spec, int& error, std::string& what);
   void orderFork(Box& box);
+  void endSpareFork(Box& box);
+  Box* templateInNeed();
   void refuse(const std::string& id, int error, const std::string& what);
   void control(Request request, const std::string& id);
   void startIn(Reader& request);
@@ -62,12 +68,8 @@ class Server {
   std::unordered_map<int, Watch> watches_;
   std::unordered_map<std::string, std::unique_ptr<Box>> boxes_;
   std::vector<std::unique_ptr<Box>> spare_;
-  std::unordered_map<std::string, std::unique_ptr<Box>> spare_forks_;  // by template
-  struct PendingFork {
-    int output;
-    std::vector<std::string> env;
-  };
-  std::unordered_map<std::string, PendingFork> forks_;
+  std::unordered_map<std::string, std::vector<std::unique_ptr<Box>>> spare_forks_;  // by template
+  std::unordered_map<std::string, Box*> forks_;                                    // by token
   std::vector<GroupSet> leaving_;
 };
 
