@@ -53,10 +53,13 @@ class SandboxHost final : public InstanceHost {
 
   void restore(const std::string& key, sandbox::SandboxSpec spec, RestoreCallback done) override {
     if (!templates_) return InstanceHost::restore(key, std::move(spec), std::move(done));
-    templates_->start(key, std::move(spec), [done = std::move(done)](Result<snapshot::Templates::Started> started) {
+    bool keep = spec.keep = spec.keep && keeps();
+    templates_->start(key, std::move(spec), [keep, done = std::move(done)](auto started) {
       if (!started) return done(Failure(started.error()));
-      done(StartedEnvironment{std::make_unique<SandboxEnvironment>(std::move(started->sandbox)),
-                              started->kind == snapshot::StartKind::kRestored, std::move(started->why_ordinary)});
+      // A copy's process comes from its template, so its sandbox cannot start it anew: it ends with the process.
+      bool restored = started->kind == snapshot::StartKind::kRestored;
+      done(StartedEnvironment{std::make_unique<SandboxEnvironment>(std::move(started->sandbox), keep && !restored),
+                              restored, std::move(started->why_ordinary)});
     });
   }
 
