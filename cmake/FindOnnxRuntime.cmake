@@ -15,9 +15,11 @@ include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(OnnxRuntime
   REQUIRED_VARS OnnxRuntime_LIBRARY OnnxRuntime_INCLUDE_DIR
   REASON_FAILURE_MESSAGE "run tools/fetch_assets")
+# An older library of half the size for bundles (src/functions/ocr): the functions that src/model calls are in both.
+find_library(OnnxRuntime_LEAN_LIBRARY NAMES libonnxruntime.so.1.18.0 PATHS ${LECTERN_ASSETS}/onnxruntime/lean NO_DEFAULT_PATH)
 if(OnnxRuntime_FOUND AND NOT TARGET OnnxRuntime::OnnxRuntime)
-  add_library(OnnxRuntime::OnnxRuntime SHARED IMPORTED)
-  set_target_properties(OnnxRuntime::OnnxRuntime PROPERTIES
-    IMPORTED_LOCATION ${OnnxRuntime_LIBRARY}
-    INTERFACE_INCLUDE_DIRECTORIES ${OnnxRuntime_INCLUDE_DIR})
+  add_library(OnnxRuntime::OnnxRuntime INTERFACE IMPORTED)
+  target_include_directories(OnnxRuntime::OnnxRuntime INTERFACE ${OnnxRuntime_INCLUDE_DIR})
+  target_link_libraries(OnnxRuntime::OnnxRuntime INTERFACE
+    $<IF:$<BOOL:$<TARGET_PROPERTY:LECTERN_LEAN>>,${OnnxRuntime_LEAN_LIBRARY},${OnnxRuntime_LIBRARY}>)
 endif()

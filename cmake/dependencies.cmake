@@ -28,4 +28,7 @@ find_library(OPENCV_CORE_LIBRARY opencv_core REQUIRED)
 find_library(OPENCV_IMGPROC_LIBRARY opencv_imgproc REQUIRED)
 add_library(opencv_geometry INTERFACE)
 target_include_directories(opencv_geometry SYSTEM INTERFACE ${OPENCV_INCLUDE_DIR})
-target_link_libraries(opencv_geometry INTERFACE ${OPENCV_IMGPROC_LIBRARY} ${OPENCV_CORE_LIBRARY})
+target_link_libraries(opencv_geometry INTERFACE
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:LECTERN_LEAN>>>:${OPENCV_IMGPROC_LIBRARY}>
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:LECTERN_LEAN>>>:${OPENCV_CORE_LIBRARY}>)
+include(lean_libraries)

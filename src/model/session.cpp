@@ -14,8 +14,11 @@ namespace lectern::model {
 
 namespace {
 
+// The table of functions is the same from this version on: a bundle may carry an older and smaller library than the header's.
+constexpr uint32_t kApiVersion = 18;
+
 const OrtApi& api() {
-  static const OrtApi* const pointer = OrtGetApiBase()->GetApi(ORT_API_VERSION);
+  static const OrtApi* const pointer = OrtGetApiBase()->GetApi(kApiVersion);
   CHECK(pointer != nullptr);
   return *pointer;
 }
