@@ -39,19 +39,25 @@ def split(pages):
 class Crops:
     """Random crops with the page scaled so that its median line height is log-uniform in `heights`."""
 
-    def __init__(self, pages, size, stride, seed, heights=(15, 38)):
-        self.pages, self.size, self.stride, self.heights = pages, size, stride, heights
+    def __init__(self, pages, size, form, seed):
+        self.pages, self.size, self.form, self.heights = pages, size, form, form.range
         self.rng = random.Random(seed)
         self.noise = np.random.RandomState(seed)
+        self.images = {}  # about a megabyte a page; reading them again costs more than a tenth of a step
+
+    def page(self, path):
+        if path not in self.images:
+            self.images[path] = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+        return self.images[path]
 
     def crop(self):
         rng = self.rng
         path, boxes = rng.choice(self.pages)
-        image = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+        image = self.page(path)
         median = float(np.median(boxes[:, 3] - boxes[:, 1]))
         wanted = float(np.exp(rng.uniform(np.log(self.heights[0]), np.log(self.heights[1]))))
         scale = min(wanted / median, 2.5)
-        sx, sy = scale * rng.uniform(0.92, 1.08), scale * rng.uniform(0.92, 1.08)
+        sx, sy = scale * rng.uniform(0.85, 1.15), scale * rng.uniform(0.9, 1.1)
         h, w = self.size
         # Only the part of the page that the crop shows is scaled.
         centre = boxes[rng.randrange(len(boxes))]
@@ -64,9 +70,13 @@ class Crops:
         y0 = max(-pad, min(y0, image.shape[0] + pad - int(h / sy))) if image.shape[0] + 2 * pad > h / sy else -pad
         ground = float(np.percentile(image[:: 8, :: 8], 80))
         matrix = np.array([[sx, 0, -x0 * sx], [0, sy, -y0 * sy]], np.float32)
-        method = cv2.INTER_AREA if scale < 0.6 else cv2.INTER_LINEAR
-        if method == cv2.INTER_AREA:
-            image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
+        if scale < 0.6:
+            # Averaged as INTER_AREA would, and only where the crop is.
+            ax, ay = max(0, x0 - 8), max(0, y0 - 8)
+            image = image[ay:int(y0 + h / sy) + 8, ax:int(x0 + w / sx) + 8]
+            image = cv2.blur(image, (max(1, round(1 / sx)), max(1, round(1 / sy))))
+            matrix[0, 2] += ax * sx
+            matrix[1, 2] += ay * sy
         out = cv2.warpAffine(image, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=ground)
         lines = []
         for bx0, by0, bx1, by1 in boxes:
@@ -74,20 +84,31 @@ class Crops:
             c, d = (by0 - y0) * sy, (by1 - y0) * sy
             if b <= 0 or a >= w or d <= 0 or c >= h:
                 continue
-            cut = a < -2 or b > w + 2 or c < -0.3 * (d - c) or d > h + 0.3 * (d - c)
-            lines.append((max(a, 0), c, min(b, w), d, cut))
+            # What the crop cuts from above or below is no line any more; cut from the side it still is, with its end elsewhere.
+            cut = c < -0.3 * (d - c) or d > h + 0.3 * (d - c)
+            lines.append((a, c, b, d, cut))
         return self.augment(out), lines
 
     def augment(self, image):
         rng = self.rng
+        if rng.random() < 0.12:  # thicker or thinner ink
+            kernel = np.ones((1, 2) if rng.random() < 0.5 else (2, 1), np.uint8)
+            image = cv2.erode(image, kernel) if rng.random() < 0.6 else cv2.dilate(image, kernel)
+        if rng.random() < 0.2:
+            quality = rng.randrange(25, 80)
+            image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], cv2.IMREAD_GRAYSCALE)
         x = image.astype(np.float32)
-        if rng.random() < 0.15:
-            x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.1))
+        if rng.random() < 0.2:
+            x = cv2.GaussianBlur(x, (0, 0), rng.uniform(0.4, 1.0))
         if rng.random() < 0.5:
             x = 255 * np.power(np.clip(x, 0, 255) / 255, rng.uniform(0.7, 1.4))
-        x = (x - 128) * rng.uniform(0.7, 1.15) + 128 + rng.uniform(-15, 15)
+        if rng.random() < 0.25:  # uneven light
+            h, w = x.shape
+            x += np.linspace(-1, 1, h, dtype=np.float32)[:, None] * rng.uniform(-30, 30)
+            x += np.linspace(-1, 1, w, dtype=np.float32)[None, :] * rng.uniform(-30, 30)
+        x = (x - 128) * rng.uniform(0.6, 1.15) + 128 + rng.uniform(-20, 15)
         if rng.random() < 0.3:
-            x += self.noise.randn(*x.shape) * rng.uniform(1, 10)
+            x += self.noise.randn(*x.shape).astype(np.float32) * rng.uniform(1, 12)
         if rng.random() < 0.04:
             x = 255 - x
         return np.clip(x, 0, 255)
@@ -100,5 +121,5 @@ def batch(sources, weights, rng, size):
         source = rng.choices(sources, weights)[0]
         image, lines = source.crop()
         images.append(image[None])
-        targets.append(make_targets(lines, image.shape[0], image.shape[1], source.stride))
+        targets.append(make_targets(lines, image.shape[0], image.shape[1], source.form))
     return np.stack(images).astype(np.float32), [np.stack(t) for t in zip(*targets)]

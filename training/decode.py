@@ -1,40 +1,36 @@
-"""From network output to text lines, the reference for the C++ decoder (src/reader/detect/ctpn.cpp)."""
+"""From network output to text lines, the reference for the C++ decoder (src/reader/detect/ctpn_decode.cpp)."""
 import numpy as np
 
-from nets import ANCHOR_HEIGHTS, COLUMN, K
 
-HEIGHTS = np.array(ANCHOR_HEIGHTS, np.float32)
-
-
-def proposals(output, stride, score_min):
+def proposals(output, form, score_min):
     """output (4K, H, W) -> arrays column, top, bottom, score, side; at most one proposal survives where several overlap."""
-    score = 1 / (1 + np.exp(-output[:K]))
+    heights, n = np.array(form.heights, np.float32), len(form.heights)
+    score = 1 / (1 + np.exp(-output[:n]))
     k, r, c = np.nonzero(score > score_min)
     s = score[k, r, c]
-    height = HEIGHTS[k] * np.exp(np.clip(output[2 * K + k, r, c], -2, 2))
-    centre = (r + 0.5) * stride + output[K + k, r, c] * HEIGHTS[k]
-    side = output[3 * K + k, r, c]
+    height = heights[k] * np.exp(np.clip(output[2 * n + k, r, c], -2, 2))
+    centre = (r + 0.5) * form.row_stride + output[n + k, r, c] * heights[k]
+    side = output[3 * n + k, r, c]
     top, bottom = centre - height / 2, centre + height / 2
-    keep = []
-    for column in np.unique(c):
-        order = [i for i in np.nonzero(c == column)[0]]
-        order.sort(key=lambda i: -s[i])
-        kept = []
-        for i in order:
-            for j in kept:
-                shared = min(bottom[i], bottom[j]) - max(top[i], top[j])
-                if shared > 0 and shared / (max(bottom[i], bottom[j]) - min(top[i], top[j])) > 0.3:
-                    break
-            else:
-                kept.append(i)
-        keep += kept
+    keep, kept, column = [], [], -1
+    for i in np.lexsort((-s, c)):
+        if c[i] != column:
+            column, kept = c[i], []
+        for t, b in kept:
+            shared = min(bottom[i], b) - max(top[i], t)
+            if shared > 0 and shared > 0.3 * (max(bottom[i], b) - min(top[i], t)):
+                break
+        else:
+            kept.append((top[i], bottom[i]))
+            keep.append(i)
     keep = np.array(keep, int)
     return c[keep], top[keep], bottom[keep], s[keep], side[keep]
 
 
-def text_lines(output, stride, score_min=0.7, gap=0.5, overlap=0.6, single_min=0.9):
+def text_lines(output, form, score_min=0.7, gap=0.2, overlap=0.6, single_min=0.9):
     """Lines [x0, y0, x1, y1, score] in network pixels. A neighbour is the best one within `gap` line heights, both ways."""
-    column, top, bottom, score, side = proposals(output, stride, score_min)
+    width = form.column
+    column, top, bottom, score, side = proposals(output, form, score_min)
     n = len(column)
     by_column = {}
     for i in range(n):
@@ -42,7 +38,7 @@ def text_lines(output, stride, score_min=0.7, gap=0.5, overlap=0.6, single_min=0
 
     def neighbour(i, step):
         height = bottom[i] - top[i]
-        reach = max(1, int(round(gap * height / COLUMN)) + 1)
+        reach = int(round(gap * height / width)) + 1
         for d in range(1, reach + 1):
             best, best_score = -1, 0
             for j in by_column.get(int(column[i]) + step * d, ()):
@@ -66,10 +62,10 @@ def text_lines(output, stride, score_min=0.7, gap=0.5, overlap=0.6, single_min=0
         if len(chain) == 1 and score[i] < single_min:
             continue
         a, b = chain[0], chain[-1]
-        x0 = column[a] * COLUMN + 8 + np.clip(side[a], -1, 1) * COLUMN if side[a] < 0.25 else column[a] * COLUMN
-        x1 = column[b] * COLUMN + 8 + np.clip(side[b], -1, 1) * COLUMN if side[b] > -0.25 else (column[b] + 1) * COLUMN
+        x0 = (column[a] + 0.5 + np.clip(side[a], -1, 1)) * width if side[a] < 0.25 else column[a] * width
+        x1 = (column[b] + 0.5 + np.clip(side[b], -1, 1)) * width if side[b] > -0.25 else (column[b] + 1) * width
         if len(chain) == 1:
-            x0, x1 = column[a] * COLUMN, (column[a] + 1) * COLUMN
+            x0, x1 = column[a] * width, (column[a] + 1) * width
         lines.append([float(x0), float(np.mean(top[chain])), float(x1), float(np.mean(bottom[chain])), float(np.mean(score[chain]))])
     lines.sort(key=lambda l: -l[4])
     kept = []

@@ -4,7 +4,7 @@
 usage: export.py small|vgg16 CHECKPOINT OUT.onnx
 
 The output is compared with PyTorch's on two sizes of input when the package onnxruntime is there; it says so when it is not.
-The file's metadata carries row_stride, column and anchor_heights, so that a reader needs no other description.
+The file's metadata carries row_stride, column, anchor_heights and the text_height that pages are scaled to, so that a reader needs no other description.
 """
 import sys
 
@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from nets import ANCHOR_HEIGHTS, COLUMN, Ctpn
+from nets import Ctpn
 
 OPSET = 13
 SMALLEST_HALF = 1024  # smaller tensors (biases) stay float32
@@ -55,7 +55,7 @@ def compare(path, net):
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     worst = [0.0, 0.0]
     rng = np.random.RandomState(5)
-    k = len(ANCHOR_HEIGHTS)
+    k = len(net.form.heights)
     for h, w in ((160, 224), (416, 320)):
         x = rng.randn(1, 1, h, w).astype(np.float32)
         with torch.no_grad():
@@ -81,8 +81,8 @@ def export(kind, checkpoint, path):
                                                               "anchors": {0: "n", 2: "rows", 3: "columns"}})
     model = onnx.load(path)
     store_as_half(model)
-    helper.set_model_props(model, {"row_stride": str(net.row_stride), "column": str(COLUMN),
-                                   "anchor_heights": ",".join(map(str, ANCHOR_HEIGHTS))})
+    helper.set_model_props(model, {"row_stride": str(net.form.row_stride), "column": str(net.form.column),
+                                   "anchor_heights": ",".join(map(str, net.form.heights)), "text_height": "%g" % net.form.text})
     onnx.checker.check_model(model)
     onnx.save(model, path)
     return compare(path, net)

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Trains a CTPN text detector on the CPU, from nothing to ONNX; the same command goes on after it was stopped.
 
-usage: train_ctpn.py --net small|vgg16 --sroie FOLDER --minutes M [--threads 2] [--synth 2500] [--state FOLDER] [--export FILE]
+usage: train_ctpn.py --net small|vgg16 --sroie FOLDER --steps N --decay D [--threads 2] [--synth 2500] [--state FOLDER] [--export FILE]
 
 --sroie    folder with truth.jsonl and images (SROIE training part)
---minutes  training time planned for the whole cosine schedule, added up over all runs of this network
---restart  begin a new cosine schedule of --minutes from the best weights so far
---start    weights to begin with when there is no checkpoint yet; --rate then is the peak of a short warm-up
-State (synthetic pages, checkpoints, log) is kept in ~/.cache/lectern/training.
+--steps    length of the whole schedule, over all runs: the rate stays at its peak and falls to zero over the last --decay steps.
+           A run that is stopped can be continued with other figures as long as it has not begun to fall.
+State (synthetic pages, checkpoints) is kept in ~/.cache/lectern/training. What is judged and exported is the moving average of the weights.
 """
 import argparse
 import json
@@ -25,15 +24,15 @@ import torch.nn.functional as F
 
 import data
 import decode
-from nets import K, Ctpn, normalise
+from nets import FORMS, Ctpn, normalise
 
 PLANS = {
     # crop size, batch, peak learning rate
-    "small": {"size": (320, 384), "batch": 8, "rate": 2e-3},
+    "small": {"size": (256, 448), "batch": 4, "rate": 1.5e-3},
     "vgg16": {"size": (256, 320), "batch": 4, "rate": 7e-4},
 }
 WARM_UP_STEPS = 100
-WARM_UP_STEPS_TRAINED = 10
+AVERAGED_STEPS = 400  # the moving average looks back about this far
 HARD_NEGATIVES = 3
 SIGMA2 = 9.0
 BFLOAT16 = "avx512_bf16" in open("/proc/cpuinfo").read()
@@ -47,19 +46,20 @@ def smooth_l1(error, on):
 
 def losses(out, targets):
     label, vertical, vertical_on, side, side_on = [torch.from_numpy(t) for t in targets]
-    logits = out[:, :K]
+    k = label.shape[1]
+    logits = out[:, :k]
     each = F.binary_cross_entropy_with_logits(logits, label.clamp(min=0), reduction="none")
     positive, negative = label == 1, label == 0
     count = positive.sum().clamp(min=1)
     hard = min(int(HARD_NEGATIVES * count), int(negative.sum()))
     classes = (each[positive].sum() + each[negative].topk(hard)[0].sum()) / (count * (1 + HARD_NEGATIVES)) * 2
     on2 = vertical_on.repeat(1, 2, 1, 1)
-    place = smooth_l1(out[:, K:3 * K] - vertical, on2)
-    ends = smooth_l1(out[:, 3 * K:] - side, side_on)
+    place = smooth_l1(out[:, k:3 * k] - vertical, on2)
+    ends = smooth_l1(out[:, 3 * k:] - side, side_on)
     return classes, place, ends
 
 
-def page_input(path, boxes, text_height=25.0, longest=2600):
+def page_input(path, boxes, text_height, longest=2600):
     """The page scaled so that its median line is text_height px tall, padded with its ground to whole columns."""
     image = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
     scale = text_height / float(np.median(boxes[:, 3] - boxes[:, 1]))
@@ -78,12 +78,11 @@ def evaluate(net, pages, **options):
     matches = found = truth = 0
     with torch.no_grad():
         for path, boxes in pages:
-            image, scale = page_input(path, boxes)
+            image, scale = page_input(path, boxes, net.form.text)
             out = net(normalise(torch.from_numpy(image)[None, None]))[0].numpy()
-            lines = decode.text_lines(out, net.row_stride, **options)
+            lines = decode.text_lines(out, net.form, **options)
             m, f, t = decode.match_counts([l[:4] for l in lines], (boxes * scale).tolist())
             matches, found, truth = matches + m, found + f, truth + t
-    net.train()
     return 2 * matches / max(1, found + truth)
 
 
@@ -92,27 +91,83 @@ def save(path, state):
     os.replace(path + ".part", path)
 
 
-def learning_rate(peak, step, share, warm_up):
-    warm = min(1.0, (step + 1) / warm_up)
-    return peak * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+def learning_rate(peak, step, steps, decay):
+    left = min(1.0, max(0, steps - step) / decay)
+    return peak * min(1.0, (step + 1) / WARM_UP_STEPS) * 0.5 * (1 - math.cos(math.pi * left))
+
+
+def follow(average, net, step):
+    """Moves the averaged weights and statistics towards the trained ones; early on the average is short."""
+    keep = min(1 - 1 / AVERAGED_STEPS, (step + 1) / (step + 20))
+    with torch.no_grad():
+        for a, b in zip(average.state_dict().values(), net.state_dict().values()):
+            if a.is_floating_point():
+                a.mul_(keep).add_(b, alpha=1 - keep)
+            else:
+                a.copy_(b)
 
 
 def arguments():
     p = argparse.ArgumentParser(usage=__doc__)
     p.add_argument("--net", choices=sorted(PLANS), required=True)
     p.add_argument("--sroie", required=True)
-    p.add_argument("--minutes", type=float, required=True)
+    p.add_argument("--steps", type=int, required=True)
+    p.add_argument("--decay", type=int, required=True)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--synth", type=int, default=2500)
-    p.add_argument("--sroie-share", type=float, default=0.6)
+    p.add_argument("--sroie-share", type=float, default=0.65)
     p.add_argument("--state", default=os.path.expanduser("~/.cache/lectern/training"))
-    p.add_argument("--restart", action="store_true")
-    p.add_argument("--start")
-    p.add_argument("--rate", type=float)
-    p.add_argument("--batch", type=int)
-    p.add_argument("--check-every", type=float, default=240, help="seconds of training between checks and checkpoints")
+    p.add_argument("--check-every", type=int, default=500, help="steps between checks and checkpoints")
     p.add_argument("--export")
     return p.parse_args()
+
+
+class Training:
+    def __init__(self, a):
+        self.plan = PLANS[a.net]
+        self.net = Ctpn(a.net).to(memory_format=torch.channels_last)
+        self.average = Ctpn(a.net).to(memory_format=torch.channels_last).eval()
+        self.average.load_state_dict(self.net.state_dict())
+        self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=self.plan["rate"], betas=(0.9, 0.99), weight_decay=1e-4)
+        self.checkpoint = os.path.join(a.state, "ctpn-%s.pt" % a.net)
+        self.best_file = os.path.join(a.state, "ctpn-%s-best.pt" % a.net)
+        self.step, self.spent, self.best = 0, 0.0, 0.0
+        if os.path.exists(self.checkpoint):
+            state = torch.load(self.checkpoint)
+            self.net.load_state_dict(state["trained"])
+            self.average.load_state_dict(state["net"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step, self.spent, self.best = state["step"], state["spent"], state["best"]
+            print("goes on at step %d after %.0f s, best %.4f" % (self.step, self.spent, self.best), flush=True)
+
+    def make_step(self, images, targets, rate):
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        x = normalise(torch.from_numpy(images)).to(memory_format=torch.channels_last)
+        # bfloat16 pays only where the processor computes in it.
+        with torch.cpu.amp.autocast(dtype=torch.bfloat16, enabled=BFLOAT16):
+            out = self.net(x)
+        parts = losses(out.float(), targets)
+        loss = parts[0] + parts[1] + 0.5 * parts[2]
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        follow(self.average, self.net, self.step)
+        self.step += 1
+        return np.array([float(p) for p in parts])
+
+    def check(self, receipts, pages):
+        """Judges the averaged weights, keeps them when they are the best so far, and saves where the training stands."""
+        on_receipts, on_pages = evaluate(self.average, receipts), evaluate(self.average, pages)
+        score = 0.7 * on_receipts + 0.3 * on_pages
+        print("check step %d: receipts %.4f  synthetic %.4f  score %.4f" % (self.step, on_receipts, on_pages, score), flush=True)
+        weights = self.average.state_dict()
+        if score > self.best:
+            self.best = score
+            save(self.best_file, {"net": weights, "step": self.step, "receipts": on_receipts, "synthetic": on_pages})
+        save(self.checkpoint, {"net": weights, "trained": self.net.state_dict(), "optimiser": self.optimiser.state_dict(),
+                               "step": self.step, "spent": self.spent, "best": self.best})
 
 
 def main():
@@ -120,74 +175,34 @@ def main():
     torch.set_num_threads(a.threads)
     cv2.setNumThreads(1)
     torch.manual_seed(1)
-    plan = dict(PLANS[a.net])
-    plan["rate"] = a.rate or plan["rate"]
-    plan["batch"] = a.batch or plan["batch"]
     os.makedirs(a.state, exist_ok=True)
     synth = os.path.join(a.state, "synth")
     subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "synth.py"), synth, str(a.synth)], check=True)
     sroie_train, sroie_check = data.split(data.load_sroie(a.sroie))
     synth_train, synth_check = data.split(data.load_synth(synth))
-    net = Ctpn(a.net).to(memory_format=torch.channels_last)
-    decay = torch.optim.AdamW(net.parameters(), lr=plan["rate"], betas=(0.9, 0.99), weight_decay=1e-4)
-    checkpoint = os.path.join(a.state, "ctpn-%s.pt" % a.net)
-    best_file = os.path.join(a.state, "ctpn-%s-best.pt" % a.net)
-    step, spent, best = 0, 0.0, 0.0
-    if os.path.exists(checkpoint):
-        state = torch.load(checkpoint)
-        net.load_state_dict(state["net"])
-        decay.load_state_dict(state["optimiser"])
-        step, spent, best = state["step"], state["spent"], state["best"]
-        if a.restart and os.path.exists(best_file):
-            net.load_state_dict(torch.load(best_file)["net"])
-            spent = 0.0
-        print("goes on at step %d after %.0f s, best %.4f" % (step, spent, best), flush=True)
-    elif a.start:
-        net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in torch.load(a.start)["net"].items()})
-    warm_up, first = (WARM_UP_STEPS_TRAINED if a.start or a.restart else WARM_UP_STEPS), (step if a.restart else 0)
-    rng = random.Random(1000 + step)
-    sources = [data.Crops(sroie_train, plan["size"], net.row_stride, 2000 + step),
-               data.Crops(synth_train, plan["size"], net.row_stride, 3000 + step)]
-    weights = [a.sroie_share, 1 - a.sroie_share]
-    total = a.minutes * 60
-    last = time.monotonic()
-    sums, shown, saved = np.zeros(3), step, spent
-    while spent < total:
-        rate = learning_rate(plan["rate"], step - first, spent / total, warm_up)
-        for group in decay.param_groups:
-            group["lr"] = rate
-        images, targets = data.batch(sources, weights, rng, plan["batch"])
-        x = normalise(torch.from_numpy(images)).to(memory_format=torch.channels_last)
-        # bfloat16 pays only where the processor computes in it.
-        with torch.cpu.amp.autocast(dtype=torch.bfloat16, enabled=BFLOAT16):
-            out = net(x)
-        parts = losses(out.float(), targets)
-        loss = parts[0] + parts[1] + 0.5 * parts[2]
-        decay.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 5.0)
-        decay.step()
-        step += 1
-        sums += [float(p) for p in parts]
+    training, form = Training(a), FORMS[a.net]
+    rng = random.Random(1000 + training.step)
+    sources = [data.Crops(sroie_train, training.plan["size"], form, 2000 + training.step),
+               data.Crops(synth_train, training.plan["size"], form, 3000 + training.step)]
+    sums, shown, last = np.zeros(3), training.step, time.monotonic()
+    while training.step < a.steps:
+        rate = learning_rate(training.plan["rate"], training.step, a.steps, a.decay)
+        images, targets = data.batch(sources, [a.sroie_share, 1 - a.sroie_share], rng, training.plan["batch"])
+        sums += training.make_step(images, targets, rate)
         now = time.monotonic()
-        spent += now - last
+        training.spent += now - last
         last = now
-        if step % 50 == 0:
-            print("step %d  %.0f s  rate %.1e  class %.4f  place %.4f  ends %.4f" % (step, spent, rate, *(sums / (step - shown))), flush=True)
-            sums, shown = np.zeros(3), step
-        if spent - saved > a.check_every or spent >= total:
-            receipts, pages = evaluate(net, sroie_check, gap=0.3), evaluate(net, synth_check[:12], gap=0.3)
-            score = 0.7 * receipts + 0.3 * pages
-            print("check step %d: receipts %.4f  synthetic %.4f  score %.4f" % (step, receipts, pages, score), flush=True)
-            if score > best:
-                best = score
-                save(best_file, {"net": net.state_dict(), "step": step, "receipts": receipts, "synthetic": pages})
-            save(checkpoint, {"net": net.state_dict(), "optimiser": decay.state_dict(), "step": step, "spent": spent, "best": best})
-            saved, last = spent, time.monotonic()
-    print(json.dumps({"net": a.net, "steps": step, "seconds": round(spent), "best": best}))
+        if training.step % 50 == 0:
+            print("step %d  %.0f s  rate %.1e  class %.4f  place %.4f  ends %.4f"
+                  % (training.step, training.spent, rate, *(sums / (training.step - shown))), flush=True)
+            sums, shown = np.zeros(3), training.step
+        if training.step % a.check_every == 0 or training.step == a.steps:
+            training.check(sroie_check, synth_check[:12])
+            last = time.monotonic()
+    print(json.dumps({"net": a.net, "steps": training.step, "seconds": round(training.spent), "best": training.best}))
     if a.export:
         import export
-        export.export(a.net, best_file, a.export)
+        export.export(a.net, training.best_file, a.export)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,8 @@ int run(int argc, char** argv) {
       std::fprintf(stderr, "%s: %s\n", argv[i], image.error().message.c_str());
       continue;
     }
+    const double first = cpuMillis();
+    const double text_height = measureText(*image).line_height;
     const double start = cpuMillis();
     auto regions = (*detector)->detect(*image);
     const double took = cpuMillis() - start;
@@ -88,10 +90,13 @@ int run(int argc, char** argv) {
       lines.push_back(boost::json::object{{"text", ""}, {"box", box}, {"score", r.score}});
     }
     const boost::json::object page = {{"image", std::filesystem::path(argv[i]).filename().string()},
-                                      {"text_height", measureText(*image).line_height},
+                                      {"text_height", text_height},
+                                      {"measure_ms", start - first},
                                       {"ms", took},
                                       {"lines", std::move(lines)}};
+    // Flushed line by line: with both outputs in one file, what goes to standard error stands between lines, never in one.
     std::printf("%s\n", boost::json::serialize(page).c_str());
+    std::fflush(stdout);
   }
   std::fprintf(stderr, "%.1f CPU ms a page\n", total / (argc - 2));
   return 0;

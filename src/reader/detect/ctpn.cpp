@@ -18,6 +18,7 @@ constexpr int kContext = 128;  // rows above and below a strip that the network 
 // A second look at another scale when the first shows that the text's height was guessed wrong by more than this.
 constexpr double kWrongScale = 1.5;
 constexpr size_t kLinesToJudge = 4;
+constexpr double kTextHeight = 25;  // for models that do not say which they were trained for
 // How the networks were trained to see grey.
 constexpr double kMean = 190;
 constexpr double kDeviation = 60;
@@ -50,8 +51,11 @@ Result<std::unique_ptr<CtpnDetector>> CtpnDetector::create(const CtpnOptions& op
       return fail(Code::kCorrupt, file.path.string() + " is no CTPN of Lectern's: its metadata names no strides");
     }
   }
+  CtpnOptions chosen = options;
+  if (!(chosen.text_height > 0)) chosen.text_height = std::atof(session->metadata("text_height").c_str());
+  if (!(chosen.text_height > 0)) chosen.text_height = kTextHeight;
   return std::unique_ptr<CtpnDetector>(
-      new CtpnDetector(options, std::move(session), {"detector", file.name, std::move(digest)}, std::move(form)));
+      new CtpnDetector(std::move(chosen), std::move(session), {"detector", file.name, std::move(digest)}, std::move(form)));
 }
 
 Result<AnchorMap> CtpnDetector::anchorsOf(const std::vector<float>& input, int width, int height) const {
