@@ -78,6 +78,11 @@ void HttpServer::adopt(Fd listener) {
   loop_.watchReadable(listener_.get(), [this] { accept(); });
 }
 
+Fd HttpServer::takeListener() {
+  if (listener_.valid()) loop_.unwatch(listener_.get());
+  return std::move(listener_);
+}
+
 void HttpServer::stopListening() {
   if (!listener_.valid()) return;
   loop_.unwatch(listener_.get());

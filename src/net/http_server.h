@@ -95,6 +95,8 @@ class HttpServer {
   Result<int> listen(const std::string& host, int port);
   /// Takes a listening socket that somebody else made.
   void adopt(Fd listener);
+  /// Stops listening and gives the socket back; connections go on.
+  Fd takeListener();
   /// Stops listening; connections go on.
   void stopListening();
   /// Closes all connections.

@@ -62,6 +62,19 @@ std::vector<std::string> environmentOf(const FunctionVersion& version, const con
   return env;
 }
 
+std::vector<std::string> extensionVariables(std::vector<std::string> variables) {
+  std::erase_if(variables, [](const std::string& variable) {
+    if (variable.starts_with('_')) return true;
+    for (const char* name : {"AWS_XRAY_CONTEXT_MISSING=", "AWS_XRAY_DAEMON_ADDRESS=", "AWS_EXECUTION_ENV=",
+                             "AWS_LAMBDA_LOG_GROUP_NAME=", "AWS_LAMBDA_LOG_STREAM_NAME=", "LAMBDA_TASK_ROOT=",
+                             "LAMBDA_RUNTIME_DIR="}) {
+      if (variable.starts_with(name)) return true;
+    }
+    return false;
+  });
+  return variables;
+}
+
 std::string signalName(int number) {
   switch (number) {
     case SIGKILL:

@@ -19,6 +19,9 @@ std::string snapshotKey(const FunctionVersion& version);
 std::vector<std::string> environmentOf(const FunctionVersion& version, const contract::Place& place,
                                        const std::string& log_stream, const std::string& init_type);
 
+/// What of these variables an extension gets.
+std::vector<std::string> extensionVariables(std::vector<std::string> variables);
+
 /// Name of a signal as Lambda writes it: "killed", "segmentation fault", ...
 std::string signalName(int number);
 

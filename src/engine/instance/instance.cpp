@@ -16,16 +16,28 @@ constexpr Nanos kFreezeAfter = Millis(2);
 }  // namespace
 
 Instance::Instance(const InstanceContext& context, VersionPtr version, scheduling::InstanceId id, bool provisioned)
-    : context_(context), version_(std::move(version)), id_(id), provisioned_(provisioned) {
+    : context_(context),
+      version_(std::move(version)),
+      id_(id),
+      provisioned_(provisioned),
+      extensions_({version_->name, version_->version, version_->handler, context_.place.account},
+                  {[this] { extensionsProgress(); },
+                   [this](std::string type, std::string text) { extensionFailed(std::move(type), std::move(text)); }}) {
   std::string group = version_->log_group.empty() ? contract::logGroup(version_->name) : version_->log_group;
   log_ = context_.logs.open(group, version_->version);
+  auto programs = Extensions::programsOf(version_->layer_dirs);
+  if (programs.size() > Extensions::kMost) programs.resize(Extensions::kMost);
+  if (!programs.empty() && (version_->snap_start || !context_.host.keeps())) {
+    logText("LECTERN Extensions are not started in environments without isolation or from a snapshot.\n");
+  } else {
+    extension_names_ = std::move(programs);
+  }
 }
 
 Instance::~Instance() {
   *alive_ = false;
   context_.loop.cancel(freeze_timer_);
-  parked_.reset();
-  reset();
+  dropEnvironment();
 }
 
 std::string_view Instance::stateName() const {
@@ -44,97 +56,6 @@ std::string_view Instance::stateName() const {
 
 void Instance::start() { spawn(); }
 
-void Instance::spawn() {
-  state_ = State::kSpawning;
-  ++generation_;
-  init_started_ = context_.loop.now();
-  quota_set_ = false;
-  restored_ = false;
-  sandbox::SandboxSpec spec = sandboxSpecOf(*version_, context_.limits);
-  spec.id = fmt::format("i{}-{}", uint64_t(id_), generation_);
-  spec.env =
-      environmentOf(*version_, context_.place, log_->name(), provisioned_ ? "provisioned-concurrency" : "on-demand");
-  if (version_->snap_start) {
-    context_.host.restore(snapshotKey(*version_), std::move(spec),
-                          [this, alive = alive_, generation = generation_](Result<StartedEnvironment> started) {
-                            if (!*alive || generation != generation_ || state_ != State::kSpawning) return;
-                            if (!started) return spawned(Failure(started.error()));
-                            restored_ = started->restored;
-                            logRestoreStart(started->why_ordinary);
-                            spawned(std::move(started->environment));
-                          });
-    return;
-  }
-  context_.host.spawn(std::move(spec), [this, alive = alive_, generation = generation_](auto environment) {
-    if (*alive && generation == generation_ && state_ == State::kSpawning) spawned(std::move(environment));
-  });
-}
-
-void Instance::spawned(Result<std::unique_ptr<Environment>> environment) {
-  if (!environment) {
-    initFailed({std::string(contract::error_type::kInvalidEntrypoint), environment.error().message, {}});
-    return;
-  }
-  environment_ = std::move(*environment);
-  state_ = State::kStarting;
-  net::ServerOptions options;
-  options.body_limit = uint64_t(context_.limits.response_payload.value);
-  options.report_truncated = true;
-  api_ = std::make_unique<net::HttpServer>(
-      context_.loop, options, [this](std::shared_ptr<net::Exchange> exchange) { onRequest(std::move(exchange)); },
-      [this](const std::shared_ptr<net::Exchange>& exchange) { onHead(exchange); });
-  api_->adopt(environment_->takeApiListener());
-  output_ = environment_->takeOutput();
-  if (output_.valid()) context_.loop.watchReadable(output_.get(), [this] { readOutput(); });
-  environment_->onExit([this, alive = alive_, generation = generation_](const sandbox::ExitInfo& info) {
-    if (!*alive || generation != generation_) return;
-    // Words that the process sent before it ended are read first.
-    context_.loop.after(Nanos(0), [this, alive, generation, info] {
-      if (*alive && generation == generation_) processEnded(info);
-    });
-  });
-  if (invocation_) {
-    environment_->setCpuQuota(contract::cpuShare(context_.limits, version_->memory_mb));
-    quota_set_ = true;
-    if (restored_) limitRestore();
-  }
-}
-
-void Instance::processEnded(const sandbox::ExitInfo& info) {
-  readOutput();
-  if (info.memory_peak > memory_peak_) memory_peak_ = info.memory_peak;
-  Failed failed{std::string(contract::error_type::kExit), "Runtime exited without providing a reason", {}};
-  if (info.start_error == sandbox::StartError::kNoBootstrap) {
-    failed = {std::string(contract::error_type::kInvalidEntrypoint),
-              "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]",
-              {}};
-  } else if (info.start_error == sandbox::StartError::kNotExecutable) {
-    failed = {
-        std::string(contract::error_type::kInvalidEntrypoint), "fork/exec /var/task/bootstrap: permission denied", {}};
-  } else if (info.signal != 0 || info.out_of_memory) {
-    failed.text = "Runtime exited with error: signal: " + (info.out_of_memory ? "killed" : signalName(info.signal));
-  } else if (info.exit_status != 0) {
-    failed.text = fmt::format("Runtime exited with error: exit status {}", info.exit_status);
-  }
-  if (info.out_of_memory) memory_peak_ = mebibytes(version_->memory_mb);
-  bool starting = state_ == State::kStarting;
-  bool responded = state_ == State::kResponded;
-  reset();
-  if (starting) return initFailed(std::move(failed));
-  if (!invocation_) return;  // ended between invocations: the next one starts it anew
-  if (responded) return finish("", "");
-  std::string_view report_type = info.out_of_memory ? contract::error_type::kOutOfMemory : std::string_view{};
-  if (report_type.empty()) return fail(failed, "error");
-  failed.type = contract::error_type::kExit;
-  Outcome outcome;
-  outcome.function_error = true;
-  outcome.error_type = report_type;
-  outcome.payload = net::makeBody(contract::functionErrorBody(failed.type, invocation_->request_id, failed.text));
-  logText(fmt::format("RequestId: {} Error: {}\n{}\n", invocation_->request_id, failed.text, report_type));
-  respondTo(std::move(outcome));
-  finish("error", report_type);
-}
-
 /// Init did not come to its end. Outside an invocation it is repeated once, inside the first one.
 void Instance::initFailed(Failed failed) {
   if (!invocation_) {
@@ -148,6 +69,7 @@ void Instance::initFailed(Failed failed) {
     }
     return;
   }
+  if (state_ == State::kSpawning || state_ == State::kStarting) logInit("error", failed.type);
   bool restore_failed = restored_ && failed.type == kRestoreFailed;
   reset();
   if (restore_failed) {
@@ -189,6 +111,8 @@ void Instance::abortInit() {
 void Instance::initDone() {
   Nanos took = context_.loop.now() - init_started_;
   state_ = State::kParked;
+  extensions_.closeRegistration();
+  if (extensions_.any()) logText(extensions_.logLines());
   if (restored_) logRestored(took);
   if (invocation_) {
     first_init_ = false;
@@ -206,10 +130,17 @@ void Instance::run(Invocation* invocation) {
   run_started_ = context_.loop.now();
   tail_.clear();
   logStart();
-  if (state_ == State::kParked) return deliver();
+  init_in_invocation_ = state_ != State::kParked;
+  if (!init_in_invocation_) return deliver();
   init_duration_.reset();
   restore_duration_.reset();
   spawn();
+}
+
+/// When the invocation has to be done, epoch time.
+int64_t Instance::deadlineMillis() const {
+  int64_t left = int64_t(version_->timeout_s) * 1000 - (context_.loop.now() - run_started_).count() / 1'000'000;
+  return context_.loop.clock().wall().epoch_millis + left;
 }
 
 /// Hands the invocation to the process that is parked on GET next.
@@ -226,6 +157,8 @@ void Instance::deliver() {
   }
   state_ = State::kRunning;
   stream_begun_ = false;
+  runtime_back_ = false;
+  if (extensions_.any()) tellExtensions();
   auto exchange = std::move(parked_);
   if (!exchange || exchange->closed()) return;  // it asks again, or it ends
   net::Response response;
@@ -241,9 +174,8 @@ void Instance::deliver() {
   add("Lambda-Runtime-Cognito-Identity", invocation_->cognito_identity);
   add("Lambda-Runtime-Invoked-Function-Arn", invocation_->invoked_arn);
   add("Lambda-Runtime-Aws-Tenant-Id", invocation_->tenant_id);
-  int64_t left = int64_t(version_->timeout_s) * 1000 - (context_.loop.now() - run_started_).count() / 1'000'000;
   char digits[24];
-  auto end = fmt::format_to(digits, "{}", context_.loop.clock().wall().epoch_millis + left);
+  auto end = fmt::format_to(digits, "{}", deadlineMillis());
   headers.add("Lambda-Runtime-Deadline-Ms", std::string_view(digits, size_t(end - digits)));
   exchange->respond(std::move(response));
 }
@@ -255,9 +187,10 @@ void Instance::timeOut() {
     Bytes peak = environment_->memoryPeak();
     if (peak > memory_peak_) memory_peak_ = peak;
   }
+  if (state_ == State::kSpawning || state_ == State::kStarting) logInit("timeout", "");
   std::string text = fmt::format("Task timed out after {}.00 seconds", version_->timeout_s);
   logText(fmt::format("{} {} {}\n\n", formatIso(context_.loop.clock().wall()), invocation_->request_id, text));
-  reset();
+  reset("timeout");
   Outcome outcome;
   outcome.function_error = true;
   outcome.error_type = contract::error_type::kTimeout;
@@ -327,22 +260,6 @@ void Instance::finish(std::string_view status, std::string_view error_type) {
   }
   rest();
   context_.owner.instanceFinished(*this, *invocation, completion);
-}
-
-/// Ends the processes. What belongs to them may be on the stack, so it goes a little later.
-void Instance::reset() {
-  state_ = State::kNothing;
-  ++generation_;
-  frozen_ = false;
-  context_.loop.cancel(freeze_timer_);
-  freeze_timer_ = 0;
-  parked_.reset();
-  stream_id_.clear();
-  if (output_.valid()) context_.loop.unwatch(output_.get());
-  output_.close();
-  if (api_) api_->stopListening();
-  context_.loop.defer([api = std::shared_ptr<net::HttpServer>(std::move(api_)),
-                       environment = std::shared_ptr<Environment>(std::move(environment_))] {});
 }
 
 /// Freezes the processes soon, unless work comes.

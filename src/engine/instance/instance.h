@@ -7,6 +7,8 @@
 // The process side: nothing runs -> spawning -> starting (until its first GET next) -> parked -> running -> responded
 // -> parked ...
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +16,7 @@
 
 #include "contract/limits.h"
 #include "contract/names.h"
+#include "engine/instance/extensions.h"
 #include "engine/instance/host.h"
 #include "engine/instance/invocation.h"
 #include "engine/instance/log_store.h"
@@ -75,6 +78,9 @@ class Instance {
   void run(Invocation* invocation);
   /// The invocation ran out of time: answered, and the processes end.
   void timeOut();
+  /// Of an instance that is to go: when it has extensions to tell, `done` is called after that (at most two seconds
+  /// later), and the instance must live until then. False: nothing to wait for, and `done` is not called.
+  bool stop(std::function<void()> done);
 
  private:
   enum class State { kNothing, kSpawning, kStarting, kParked, kRunning, kResponded };
@@ -86,10 +92,28 @@ class Instance {
 
   static constexpr std::string_view kRestoreFailed = "Runtime.AfterRestoreError";
 
-  // instance.cpp
+  // processes.cpp
   void spawn();
+  std::vector<std::string> variables() const;
   void spawned(Result<std::unique_ptr<Environment>> environment);
+  void serve();
+  void startProcesses();
+  void startRuntime();
+  void startSlot(int slot, std::vector<std::string> env, std::vector<std::string> command);
+  void environmentEnded(const sandbox::ExitInfo& info);
+  void slotEnded(int slot, const sandbox::ExitInfo& info);
   void processEnded(const sandbox::ExitInfo& info);
+  void extensionFailed(std::string type, std::string text);
+  void extensionsProgress();
+  void tellExtensions();
+  void reset(std::string_view reason = "failure");
+  void tellEnd();
+  void clear();
+  void cleared();
+  void closeOutputs();
+  void dropEnvironment();
+  // instance.cpp
+  int64_t deadlineMillis() const;
   void initFailed(Failed failed);
   void initDone();
   void refuseSnapshot(contract::ApiError error);
@@ -97,10 +121,10 @@ class Instance {
   void deliver();
   void fail(const Failed& failed, std::string_view status);
   void finish(std::string_view status, std::string_view error_type);
-  void reset();
   void rest();
   // instance_log.cpp
   void readOutput();
+  void readFrom(Fd& output);
   void logText(std::string_view text);
   void logStart();
   void logEnd(const Completion& completion);
@@ -133,7 +157,23 @@ class Instance {
   bool restored_ = false;  // its processes come from a snapshot
   bool responded_ = false;
   std::unique_ptr<Environment> environment_;
+  uint64_t environment_number_ = 0;  // late news of an earlier one is ignored
+  bool environment_gone_ = false;    // it has ended by itself
+  Fd listener_;                      // of the Runtime API, while nobody serves it
   std::unique_ptr<net::HttpServer> api_;
+  std::vector<std::string> extension_names_;
+  Extensions extensions_;
+  std::map<int, Fd> extension_outputs_;
+  bool runtime_alive_ = false;  // the function's process is there
+  bool runtime_ready_ = false;  // and has ended its init; extensions may not have
+  bool runtime_back_ = false;   // it has asked for more; extensions may still be busy with the invocation
+  // The end of the processes in a kept environment.
+  bool clearing_ = false;
+  std::shared_ptr<net::Exchange> left_;  // a poll of a process that is being ended
+  std::string shutdown_reason_;
+  int64_t shutdown_ends_ms_ = 0;
+  uint64_t shutdown_timer_ = 0, term_timer_ = 0;
+  std::function<void()> stopped_;
   std::shared_ptr<net::Exchange> parked_;
   Invocation* invocation_ = nullptr;
   std::optional<Outcome> held_;  // an answer that waits for the end of its log

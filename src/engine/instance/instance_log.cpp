@@ -28,14 +28,19 @@ double millis(Nanos duration) { return double((duration.count() + 500) / 1000) /
 
 /// Takes over what the function has printed so far.
 void Instance::readOutput() {
-  if (!output_.valid()) return;
+  readFrom(output_);
+  for (auto& [slot, fd] : extension_outputs_) readFrom(fd);
+}
+
+void Instance::readFrom(Fd& output) {
+  if (!output.valid()) return;
   char* buffer = context_.loop.scratch();
   for (size_t total = 0; total < kReadAtOnce;) {
-    ssize_t n = read(output_.get(), buffer, net::Loop::kScratchSize);
+    ssize_t n = read(output.get(), buffer, net::Loop::kScratchSize);
     if (n < 0 && errno == EINTR) continue;
     if (n == 0) {
-      context_.loop.unwatch(output_.get());
-      output_.close();
+      context_.loop.unwatch(output.get());
+      output.close();
       return;
     }
     if (n < 0) return;

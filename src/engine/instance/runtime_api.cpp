@@ -125,6 +125,7 @@ void Instance::onHead(const std::shared_ptr<net::Exchange>& exchange) {
 }
 
 void Instance::onRequest(std::shared_ptr<net::Exchange> exchange) {
+  if (extensions_.handle(exchange)) return;
   auto& request = exchange->request;
   std::string_view path = runtimePath(request);
   if (path.starts_with(kInvocation)) {
@@ -149,7 +150,9 @@ void Instance::onNext(std::shared_ptr<net::Exchange> exchange) {
   switch (state_) {
     case State::kStarting:
       parked_ = std::move(exchange);
-      return initDone();
+      runtime_ready_ = true;
+      if (extensions_.ready()) initDone();
+      return;
     case State::kParked:
       parked_ = std::move(exchange);
       return;
@@ -159,6 +162,8 @@ void Instance::onNext(std::shared_ptr<net::Exchange> exchange) {
       return deliver();
     case State::kResponded:
       parked_ = std::move(exchange);
+      runtime_back_ = true;
+      if (!extensions_.idle()) return;
       state_ = State::kParked;
       return finish("", "");
     default:

@@ -209,9 +209,21 @@ void Dispatcher::remove(scheduling::InstanceId id) {
   Version& version = versionOf(it->second->version().id);
   // Its restored instances would end with a snapshot, so it stays as long as the last of them.
   if (--version.instances == 0 && version.retired) snapshots_.drop(*version.version);
-  // It may be on the stack.
-  loop_.defer([instance = std::shared_ptr<Instance>(std::move(it->second))] {});
+  std::shared_ptr<Instance> instance = std::move(it->second);
   instances_.erase(it);
+  auto* leaving = instance.get();
+  // It may be on the stack.
+  auto drop = [this, leaving] {
+    auto found = leaving_.find(leaving);
+    if (found == leaving_.end()) return;
+    loop_.defer([instance = std::move(found->second)] {});
+    leaving_.erase(found);
+  };
+  if (leaving->stop(drop)) {
+    leaving_.emplace(leaving, std::move(instance));
+  } else {
+    loop_.defer([instance = std::move(instance)] {});
+  }
 }
 
 void Dispatcher::refuse(uint64_t id, contract::ApiError error) {
@@ -292,6 +304,7 @@ void Dispatcher::shutDown() {
   for (auto& [id, invocation] : invocations_) waiting.push_back(id);
   for (uint64_t id : waiting) refuse(id, contract::serviceError("The engine is shutting down."));
   while (!instances_.empty()) remove(scheduling::InstanceId(instances_.begin()->first));
+  leaving_.clear();
   loop_.cancel(timer_);
   timer_ = 0;
 }

@@ -99,6 +99,7 @@ class Dispatcher final : public VersionHost, private InstanceOwner {
   std::vector<scheduling::Actions> spare_;
   std::deque<Version> versions_;  // by VersionId
   std::unordered_map<uint64_t, std::unique_ptr<Instance>> instances_;
+  std::unordered_map<Instance*, std::shared_ptr<Instance>> leaving_;  // telling their extensions of the end
   std::unordered_map<uint64_t, std::unique_ptr<Invocation>> invocations_;
   uint64_t next_invocation_ = 1;
   SteadyTime armed_ = scheduling::kNever;
