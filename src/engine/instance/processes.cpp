@@ -45,7 +45,8 @@ void Instance::spawn() {
   sandbox::SandboxSpec spec = sandboxSpecOf(*version_, context_.limits);
   spec.id = fmt::format("i{}-{}", uint64_t(id_), generation_);
   spec.env = variables();
-  spec.keep = context_.host.keeps();
+  // One that a snapshot is wanted for is started anew as a whole: there may be a snapshot by then.
+  spec.keep = context_.host.keeps() && !version_->snap_start;
   if (version_->snap_start) {
     context_.host.restore(snapshotKey(*version_), std::move(spec),
                           [this, alive = alive_, generation = generation_](Result<StartedEnvironment> started) {
@@ -76,17 +77,20 @@ void Instance::spawned(Result<std::unique_ptr<Environment>> environment) {
   environment_gone_ = false;
   uint64_t number = ++environment_number_;
   environment_->onExit([this, alive = alive_, number](const sandbox::ExitInfo& info) {
+    if (!*alive) return;
     // Words that the process sent before it ended are read first.
     context_.loop.after(Nanos(0), [this, alive, number, info] {
       if (*alive && number == environment_number_) environmentEnded(info);
     });
   });
   environment_->onProcess([this, alive = alive_, number](int slot, const sandbox::ExitInfo& info) {
+    if (!*alive) return;
     context_.loop.after(Nanos(0), [this, alive, number, slot, info] {
       if (*alive && number == environment_number_) slotEnded(slot, info);
     });
   });
   environment_->onCleared([this, alive = alive_, number] {
+    if (!*alive) return;
     context_.loop.after(Nanos(0), [this, alive, number] {
       if (*alive && number == environment_number_) cleared();
     });
