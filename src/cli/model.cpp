@@ -81,6 +81,7 @@ void addModel(CLI::App& app, int& status) {
                  "Checkpoints: weights take the value of their moving average");
   inspect->callback([arguments, &status] { status = inspectCommand(*arguments); });
   slim->callback([arguments, &status] { status = slimCommand(*arguments); });
+  addModelTune(*command, status);
 }
 
 }  // namespace lectern::cli

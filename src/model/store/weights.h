@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -21,6 +22,7 @@ class WeightRegion {
   ~WeightRegion();
   const std::byte* data() const { return data_; }
   int64_t size() const { return size_; }
+  std::string_view bytes() const { return {reinterpret_cast<const char*>(data_), static_cast<size_t>(size_)}; }
 
  private:
   WeightRegion() = default;
