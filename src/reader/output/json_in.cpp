@@ -186,7 +186,7 @@ struct PageReader {
     }
     for (const auto& v : listOf(in, "key_values")) {
       const auto& o = objectOf(v);
-      KeyValue k{stringOr(o, "key", ""), stringOr(o, "value", ""), {}, {}, 0};
+      KeyValue k{stringOr(o, "key", ""), stringOr(o, "value", ""), {}, {}, 0, stringOr(o, "kind", "") == "section"};
       TRY(k.key_words, indexesIn(o, "key_words", words));
       TRY(k.value_words, indexesIn(o, "value_words", words));
       k.confidence = static_cast<float>(doubleOr(o, "confidence", 0));

@@ -122,6 +122,7 @@ void addStructure(const Page& page, json::object& out) {
                                       {"key_words", idsOf(page.words, k.key_words)},
                                       {"value_words", idsOf(page.words, k.value_words)},
                                       {"confidence", rounded(k.confidence)}});
+    if (k.section) key_values.back().as_object()["kind"] = "section";
   }
   for (const auto& r : page.relations) {
     relations.push_back(

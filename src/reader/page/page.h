@@ -147,6 +147,7 @@ struct KeyValue {
   std::vector<int> key_words;
   std::vector<int> value_words;
   float confidence = 0;
+  bool section = false;  // a heading with one of the labels below it
 };
 
 struct Relation {

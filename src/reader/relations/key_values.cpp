@@ -1,8 +1,11 @@
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cmath>
-#include <string_view>
 
 #include "reader/page/rows.h"
+#include "reader/relations/form_pairs.h"
+#include "reader/relations/form_pieces.h"
 #include "reader/relations/relations.h"
 #include "reader/relations/scene.h"
 
@@ -10,165 +13,252 @@ namespace lectern::reader {
 
 namespace {
 
-/// A piece of a line that is a label, a value, or not known yet.
-struct Piece {
-  Box box;
-  std::vector<int> words;
-  std::string text;
-  bool key = false;    // ends with a colon
-  bool taken = false;  // belongs to a pair as its value
-};
-
 constexpr double kReachRight = 22;  // from a label to its value, in text heights
 constexpr double kReachBelow = 1.6;
 
-bool isTimeColon(const std::string& text, size_t at) {
-  const auto digit = [&](size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
-  return at > 0 && digit(at - 1) && digit(at + 1);
+bool lettered(const std::string& text) {
+  return std::count_if(text.begin(), text.end(), [](char c) {
+           return static_cast<unsigned char>(c) >= 0x80 || ((c | 32) >= 'a' && (c | 32) <= 'z');
+         }) >= 1;
 }
 
-/// True for a word that ends a label: "Date:", or a colon by itself.
-bool endsLabel(const std::string& word) { return !word.empty() && word.back() == ':' && word.size() < 24; }
-
-Piece pieceOf(const Page& page, std::vector<int> words, bool key) {
-  Piece p;
-  for (const int w : words) p.box = unite(p.box, page.words[static_cast<size_t>(w)].box);
-  p.text = textOf(page, words);
-  p.words = std::move(words);
-  p.key = key;
-  return p;
+/// What a colon or a line to fill in makes a label.
+void markLabels(FormPage& form) {
+  for (auto& p : form.pieces) {
+    if (p.colon && lettered(p.text)) p.label = true;
+    if (p.fill >= 0 && p.under < 0 && labelLike(p.text)) p.label = true;
+  }
+  for (auto& p : form.pieces) {
+    if (p.label) dropEnumerator(form.page, p);
+  }
+  for (auto& p : form.pieces) {  // "Subject: Hong Kong: market": only the first colon parts label and value
+    if (!p.label || !p.colon || p.right < 0) continue;
+    Piece& q = form.pieces[static_cast<size_t>(p.right)];
+    if (q.colon && q.fill < 0 && q.box.x0 - p.box.x1 < 1.3 * form.em) q.label = false;
+  }
 }
 
-/// Lines cut into labels and the rest: after every word that ends with a colon, and at wide white space.
-std::vector<Piece> piecesOf(const Page& page, double em) {
-  std::vector<Piece> out;
-  for (const auto& line : page.lines) {
-    std::vector<int> words;
-    const auto close = [&](bool key) {
-      if (!words.empty()) out.push_back(pieceOf(page, std::move(words), key));
-      words.clear();
-    };
-    for (const int w : line.words) {
-      const Word& word = page.words[static_cast<size_t>(w)];
-      if (!words.empty()) {
-        const Box& before = page.words[static_cast<size_t>(words.back())].box;
-        if (word.box.x0 - before.x1 > 1.8 * em) close(false);
-      }
-      words.push_back(w);
-      if (endsLabel(word.text)) close(true);
+/// "84" and, after some space, "mm".
+bool unitAfter(const Piece& number, const Piece& unit) {
+  static const RE2 pattern("(?:[a-zµ°%\"'/²³]{1,5}|°C|°F|%|kg|[A-Z]{3})\\.?");
+  const bool digit = number.text.back() >= '0' && number.text.back() <= '9';
+  return digit && unit.words.size() == 1 && RE2::FullMatch(unit.text, pattern);
+}
+
+/// The pieces that stand right of a label up to the next one, or on the line that it leaves to fill in.
+std::vector<int> rightOf(FormPage& form, const Piece& label) {
+  const double em = form.em;
+  const Box* line = label.fill >= 0 ? &form.page.rules[static_cast<size_t>(label.fill)].box : nullptr;
+  std::vector<int> found;
+  const Piece* last = &label;
+  int at = label.right;
+  if (line != nullptr) {  // handwriting and type stand higher on a line than the label does
+    for (const int j : form.between(label.box.y0 - 0.8 * em, label.box.y1 + 0.8 * em)) {
+      const Piece& q = form.pieces[static_cast<size_t>(j)];
+      if (q.under != label.fill || q.label || q.taken || q.box.x0 < label.box.x1 - 0.7 * em) continue;
+      if (at < 0 || q.box.x0 < form.pieces[static_cast<size_t>(at)].box.x0) at = j;
     }
-    close(false);
   }
-  return out;
+  for (; at >= 0; at = last->right) {
+    Piece& q = form.pieces[static_cast<size_t>(at)];
+    const double gap = q.box.x0 - last->box.x1;
+    if (q.label || q.taken || gap > kReachRight * em) break;
+    if (found.empty()) {
+      if (line != nullptr && q.box.x0 > line->x1 - 0.5 * em) break;
+    } else {
+      const bool same_line = q.under >= 0 && q.under == last->under && gap < 6 * em;
+      const bool close = gap < (unitAfter(*last, q) ? 5 : 1.6) * em && (!q.starts || last->colon);
+      if (!same_line && !close) break;
+    }
+    found.push_back(at);
+    last = &q;
+  }
+  return found;
 }
 
-/// "Date:12/3" in one word: label and value share it.
-void splitGlued(const Page& page, const Piece& piece, std::vector<KeyValue>& out) {
-  for (size_t i = 0; i < piece.words.size(); ++i) {
-    const std::string& text = page.words[static_cast<size_t>(piece.words[i])].text;
-    const size_t colon = text.find(':');
-    if (colon == std::string::npos || colon == 0 || colon + 1 >= text.size() || isTimeColon(text, colon)) continue;
-    if (text.compare(colon, 3, "://") == 0) continue;
-    KeyValue kv;
-    kv.key_words.assign(piece.words.begin(), piece.words.begin() + static_cast<long>(i) + 1);
-    kv.value_words.assign(piece.words.begin() + static_cast<long>(i), piece.words.end());
-    const std::string all = piece.text;
-    const size_t at = all.find(text) + colon;
-    kv.key = all.substr(0, at + 1);
-    kv.value = all.substr(at + 1);
-    while (!kv.value.empty() && kv.value[0] == ' ') kv.value.erase(0, 1);
-    kv.confidence = 0.7f;
-    out.push_back(std::move(kv));
-    return;
+/// The free piece straight below a box, within `reach` text heights.
+int belowOf(const FormPage& form, const Box& box, double reach) {
+  int best = -1;
+  for (const int j : form.between(box.centerY(), box.y1 + (reach + 1.5) * form.em)) {
+    const Piece& q = form.pieces[static_cast<size_t>(j)];
+    if (q.box.y0 < box.y1 - 0.4 * form.em || q.box.y0 - box.y1 > reach * form.em || q.label || q.taken || q.key)
+      continue;
+    const bool aligned = std::abs(q.box.x0 - box.x0) < 1.2 * form.em || horizontalOverlap(q.box, box) > 0.6;
+    if (aligned && (best < 0 || q.box.y0 < form.pieces[static_cast<size_t>(best)].box.y0)) best = j;
   }
+  return best;
 }
 
-bool sameRow(const Box& a, const Box& b) { return verticalOverlap(a, b) > 0.5; }
-
-/// The nearest piece to the right in the row; labels block the way.
-Piece* rightOf(std::vector<Piece>& pieces, const Piece& key, double em) {
-  Piece* best = nullptr;
-  for (auto& p : pieces) {
-    if (&p == &key || !sameRow(p.box, key.box) || p.box.x0 < key.box.x1 - 0.5 * em) continue;
-    if (p.box.x0 - key.box.x1 > kReachRight * em) continue;
-    if (best == nullptr || p.box.x0 < best->box.x0) best = &p;
-  }
-  return best != nullptr && !best->key ? best : nullptr;
+/// A horizontal line drawn between two boxes, one above the other.
+bool lineBetween(const FormPage& form, const Box& above, const Box& below) {
+  return std::any_of(form.page.rules.begin(), form.page.rules.end(), [&](const Rule& r) {
+    if (r.orientation != Orientation::kHorizontal) return false;
+    const double y = r.box.centerY();
+    return y > above.centerY() && y < below.centerY() && horizontalOverlap(r.box, below) > 0.7;
+  });
 }
 
-Piece* belowOf(std::vector<Piece>& pieces, const Box& box, double reach, double em) {
-  Piece* best = nullptr;
-  for (auto& p : pieces) {
-    if (p.box.y0 < box.y1 - 0.4 * em || p.box.y0 - box.y1 > reach * em) continue;
-    const bool aligned = std::abs(p.box.x0 - box.x0) < 1.2 * em || horizontalOverlap(p.box, box) > 0.6;
-    if (!aligned) continue;
-    if (best == nullptr || p.box.y0 < best->box.y0) best = &p;
+/// The piece on the line to fill in that follows the one `last` stands on.
+int onNextLine(const FormPage& form, const Box& label, const Piece& last) {
+  int best = -1;
+  for (const int j : form.between(last.box.y1, last.box.y1 + 2.2 * form.em)) {
+    const Piece& q = form.pieces[static_cast<size_t>(j)];
+    if (q.under < 0 || q.under == last.under || q.label || q.taken || q.key) continue;
+    if (q.box.x0 < label.x0 - form.em || q.box.x0 > last.box.x1) continue;
+    if (best < 0 || q.box.x0 < form.pieces[static_cast<size_t>(best)].box.x0) best = j;
   }
-  return best != nullptr && !best->key && !best->taken ? best : nullptr;
+  return best;
 }
 
-/// Further lines of a value: straight below it, left aligned, no label, nothing to their left.
-void extendDown(std::vector<Piece>& pieces, Piece& value, std::vector<int>& words, double em) {
-  Box box = value.box;
-  for (int lines = 0; lines < 4; ++lines) {
-    Piece* next = belowOf(pieces, box, 0.45, em);
-    if (next == nullptr || std::abs(next->box.x0 - value.box.x0) > 0.8 * em) return;
-    const bool labelled = std::any_of(pieces.begin(), pieces.end(), [&](const Piece& p) {
-      return &p != next && sameRow(p.box, next->box) && p.box.x1 <= next->box.x0 + 0.5 * em;
-    });
-    if (labelled) return;
-    next->taken = true;
-    words.insert(words.end(), next->words.begin(), next->words.end());
-    box = next->box;
+/// Further lines of a value: straight below it, or on the next line to fill in, with nothing to their left.
+void extendDown(FormPage& form, const Box& label, int value, std::vector<int>& words) {
+  const Box first = form.pieces[static_cast<size_t>(value)].box;
+  int at = value;
+  for (int lines = 0; lines < 6; ++lines) {
+    const Piece& last = form.pieces[static_cast<size_t>(at)];
+    int next = belowOf(form, last.box, last.under >= 0 ? 1.2 : 0.55);
+    if (next < 0 && last.under >= 0) next = onNextLine(form, label, last);
+    if (next < 0) return;
+    Piece& q = form.pieces[static_cast<size_t>(next)];
+    const bool aligned = std::abs(q.box.x0 - first.x0) < 0.9 * form.em;
+    const bool on_line = last.under >= 0 && q.under >= 0 && q.box.x0 < first.x1 && q.box.x0 > label.x0 - form.em;
+    if (!aligned && !on_line) return;
+    if (!on_line && last.under < 0 && lineBetween(form, last.box, q.box)) return;
+    if (q.left >= 0 && form.pieces[static_cast<size_t>(q.left)].box.x1 > label.x0) return;
+    q.taken = true;
+    words.insert(words.end(), q.words.begin(), q.words.end());
+    at = next;
   }
 }
 
 /// Lines of a label above its last one: "Name of" over "account:".
-std::vector<int> wholeKey(std::vector<Piece>& pieces, const Piece& key, double em) {
+std::vector<int> wholeKey(FormPage& form, Piece& key) {
   std::vector<int> words = key.words;
-  for (auto& p : pieces) {
-    if (p.key || p.taken || &p == &key) continue;
+  if (!key.colon || key.words.size() > 3) return words;
+  for (const int j : form.between(key.box.y0 - 1.6 * form.em, key.box.y0)) {
+    Piece& p = form.pieces[static_cast<size_t>(j)];
+    if (p.label || p.taken || p.key || &p == &key || p.words.size() > 5 || !labelLike(p.text)) continue;
     const double gap = key.box.y0 - p.box.y1;
-    if (gap > 0.3 * em || gap < -0.6 * em || p.box.centerY() >= key.box.y0 ||
-        std::abs(p.box.x0 - key.box.x0) > 0.5 * em)
-      continue;
-    if (key.words.size() > 2 || p.words.size() > 5) continue;
+    if (gap > 0.3 * form.em || std::abs(p.box.x0 - key.box.x0) > 0.5 * form.em || p.under >= 0) continue;
+    if (p.right >= 0 && form.pieces[static_cast<size_t>(p.right)].box.x0 - p.box.x1 < 8 * form.em) continue;
     words.insert(words.begin(), p.words.begin(), p.words.end());
-    p.taken = true;
+    p.key = true;
     break;
   }
   return words;
 }
 
-bool lettered(const std::string& text) {
-  const auto letters =
-      std::count_if(text.begin(), text.end(), [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; });
-  return letters >= 2 && letters * 2 > static_cast<long>(text.size());
+/// A label and the pieces that are its value, before further lines are looked for.
+struct Pair {
+  int label = -1;
+  std::vector<int> values;
+  bool below = false;
+};
+
+void take(FormPage& form, std::vector<Pair>& pairs, Pair pair) {
+  for (const int v : pair.values) form.pieces[static_cast<size_t>(v)].taken = true;
+  form.pieces[static_cast<size_t>(pair.label)].key = true;
+  pairs.push_back(std::move(pair));
 }
 
-KeyValue pairOf(const Page& page, std::vector<Piece>& pieces, const Piece& key, Piece& value, double confidence,
-                double em) {
-  value.taken = true;
+/// Labels with a colon, or with a line to fill in behind them: first all that have a value to their right, so that
+/// what belongs to a label of its own row is never the value of one above it.
+std::vector<Pair> sureLabels(FormPage& form) {
+  std::vector<Pair> pairs;
+  const int count = static_cast<int>(form.pieces.size());
+  for (int i = 0; i < count; ++i) {
+    const Piece& label = form.pieces[static_cast<size_t>(i)];
+    if (!label.label || label.key) continue;
+    auto values = rightOf(form, label);
+    if (!values.empty()) take(form, pairs, {i, std::move(values), false});
+  }
+  return pairs;
+}
+
+/// Labels with a colon and nothing to their right, with what stands straight below.
+std::vector<Pair> labelsAbove(FormPage& form) {
+  std::vector<Pair> pairs;
+  const int count = static_cast<int>(form.pieces.size());
+  for (int i = 0; i < count; ++i) {
+    const Piece& label = form.pieces[static_cast<size_t>(i)];
+    if (!label.colon || !label.label || label.key || label.fill >= 0) continue;
+    const int under = belowOf(form, label.box, kReachBelow);
+    if (under < 0) continue;
+    const Piece& q = form.pieces[static_cast<size_t>(under)];
+    // A piece with something to its right is the label of that.
+    if (q.right >= 0 && labelLike(q.text) && form.pieces[static_cast<size_t>(q.right)].box.x0 - q.box.x1 < 8 * form.em)
+      continue;
+    take(form, pairs, {i, {under}, true});
+  }
+  return pairs;
+}
+
+KeyValue keyValueOf(FormPage& form, const Pair& pair) {
+  Piece& label = form.pieces[static_cast<size_t>(pair.label)];
+  const Piece& first = form.pieces[static_cast<size_t>(pair.values[0])];
+  const double away = pair.below ? 3.0 : std::max(0, first.box.x0 - label.box.x1) / form.em;
   KeyValue kv;
-  kv.value_words = value.words;
-  extendDown(pieces, value, kv.value_words, em);
-  kv.key_words = wholeKey(pieces, key, em);
-  kv.key = textOf(page, kv.key_words);
-  kv.value = textOf(page, kv.value_words);
-  kv.confidence = static_cast<float>(std::round(1000 * confidence) / 1000);
+  for (const int v : pair.values) {
+    const Piece& value = form.pieces[static_cast<size_t>(v)];
+    kv.value_words.insert(kv.value_words.end(), value.words.begin(), value.words.end());
+    kv.value += (kv.value.empty() ? "" : " ") + value.text;
+  }
+  const size_t own = kv.value_words.size();
+  extendDown(form, pair.below ? first.box : label.box, pair.values[0], kv.value_words);
+  for (size_t w = own; w < kv.value_words.size(); ++w)
+    kv.value += ' ' + form.page.words[static_cast<size_t>(kv.value_words[w])].text;
+  kv.value = withoutLeaders(kv.value);
+  kv.key_words = wholeKey(form, label);
+  kv.key = kv.key_words.size() == label.words.size() ? label.text : textOf(form.page, kv.key_words);
+  kv.confidence = static_cast<float>(0.35 + 0.6 * std::exp(-away / 8));
   return kv;
 }
 
-/// Labels without a colon: a short piece of letters with one piece to its right, or straight below it.
-void plainLabels(Page& page, std::vector<Piece>& pieces, double em) {
-  for (auto& piece : pieces) {
-    if (piece.key || piece.taken || piece.words.size() > 5 || !lettered(piece.text)) continue;
-    Piece* value = rightOf(pieces, piece, em);
-    const bool right =
-        value != nullptr && !value->taken && value->box.x0 - piece.box.x1 < 12 * em && value->words.size() <= 8;
-    if (!right) continue;
-    page.key_values.push_back(pairOf(page, pieces, piece, *value, lettered(value->text) ? 0.35 : 0.5, em));
+bool freePiece(const Piece& p) { return !p.label && !p.taken && !p.key; }
+
+/// How many further rows of two close columns stand above or below this one, labels and values aligned with it.
+int alignedRows(const FormPage& form, const Piece& label, const Piece& value) {
+  int rows = 0;
+  for (const int j : form.between(label.box.centerY() - 6 * form.em, label.box.centerY() + 6 * form.em)) {
+    const Piece& p = form.pieces[static_cast<size_t>(j)];
+    if (&p == &label || p.right < 0 || std::abs(p.box.x0 - label.box.x0) > 0.6 * form.em) continue;
+    const Piece& q = form.pieces[static_cast<size_t>(p.right)];
+    if (std::abs(q.box.x0 - value.box.x0) < form.em && labelLike(p.text)) ++rows;
   }
+  return rows;
+}
+
+/// One of several lines of text: long, with another long one straight above or below it.
+bool inProse(const FormPage& form, const Piece& p) {
+  if (p.words.size() < 4) return false;
+  for (const int j : form.between(p.box.centerY() - 2 * form.em, p.box.centerY() + 2 * form.em)) {
+    const Piece& q = form.pieces[static_cast<size_t>(j)];
+    if (&q != &p && q.words.size() >= 4 && std::abs(q.box.x0 - p.box.x0) < form.em && !sameRow(p.box, q.box)) return true;
+  }
+  return false;
+}
+
+/// Labels without a colon: of letters, with one piece to their right, and a second sign that the two belong together.
+std::vector<Pair> plainLabels(FormPage& form) {
+  std::vector<Pair> pairs;
+  for (size_t i = 0; i < form.pieces.size(); ++i) {
+    const Piece& label = form.pieces[i];
+    if (!freePiece(label) || label.right < 0 || !labelLike(label.text)) continue;
+    const Piece& value = form.pieces[static_cast<size_t>(label.right)];
+    const double gap = (value.box.x0 - label.box.x1) / form.em;
+    const bool both = formWord(value.text) && labelLike(value.text) && value.under < 0;
+    if (!freePiece(value) || both || gap > 15 || value.words.size() > 10 || inProse(form, value) || inProse(form, label))
+      continue;
+    double sure = 0;
+    if (formWord(label.text)) sure += 1;
+    if (!labelLike(value.text)) sure += 1;
+    if (value.under >= 0 && label.under < 0) sure += 1;
+    sure += 0.5 * std::min(3, alignedRows(form, label, value));
+    if (gap > 8) sure -= 0.5;
+    if (sure < 1) continue;
+    take(form, pairs, {static_cast<int>(i), rightOf(form, label), false});
+  }
+  return pairs;
 }
 
 }  // namespace
@@ -176,20 +266,21 @@ void plainLabels(Page& page, std::vector<Piece>& pieces, double em) {
 void findKeyValues(Page& page) {
   page.key_values.clear();
   const Scene scene(page);
-  auto pieces = piecesOf(page, scene.em);
-  for (auto& piece : pieces) {
-    if (!piece.key) {
-      splitGlued(page, piece, page.key_values);
-      continue;
-    }
-    Piece* value = rightOf(pieces, piece, scene.em);
-    const bool below = value == nullptr;
-    if (below) value = belowOf(pieces, piece.box, kReachBelow, scene.em);
-    if (value == nullptr || value->taken) continue;
-    const double away = below ? 3.0 : std::max(0, value->box.x0 - piece.box.x1) / scene.em;
-    page.key_values.push_back(pairOf(page, pieces, piece, *value, 0.35 + 0.6 * std::exp(-away / 8), scene.em));
+  FormPage form = formPage(page, scene.em);
+  markLabels(form);
+  std::vector<KeyValue> found;
+  boxedLabels(form, found);
+  auto pairs = sureLabels(form);
+  columnLabels(form, found);
+  for (auto& more : {labelsAbove(form), plainLabels(form)}) pairs.insert(pairs.end(), more.begin(), more.end());
+  for (const auto& pair : pairs) {
+    KeyValue kv = keyValueOf(form, pair);
+    if (!form.pieces[static_cast<size_t>(pair.label)].label) kv.confidence = std::min(0.5f, kv.confidence);
+    if (!kv.value.empty()) found.push_back(std::move(kv));
   }
-  plainLabels(page, pieces, scene.em);
+  sectionLabels(form, found);
+  for (auto& kv : found) kv.confidence = std::round(1000 * kv.confidence) / 1000;
+  page.key_values = std::move(found);
 }
 
 }  // namespace lectern::reader

@@ -182,6 +182,7 @@ Result<void> Writer::pairsAndRelations(const Page& page) {
     }
   };
   for (const KeyValue& k : page.key_values) {
+    if (k.section) continue;  // the label is no answer to what its heading is
     TRY(auto* insert, statement("INSERT INTO key_value(page_id,key,value,key_entity,value_entity,key_norm,confidence) "
                                 "VALUES(?,?,?,?,?,?,?)"));
     insert->bind(1, page_id_).bind(2, k.key).bind(3, k.value).bind(6, normalized(k.key)).bind(7, k.confidence);

@@ -1,0 +1,291 @@
+#include "reader/relations/form_pairs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include "reader/page/rows.h"
+
+namespace lectern::reader {
+
+namespace {
+
+Piece& at(FormPage& form, int i) { return form.pieces[static_cast<size_t>(i)]; }
+bool capitals(const std::string& text) {
+  return std::none_of(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+bool freePiece(const Piece& p) { return !p.label && !p.taken && !p.key; }
+
+/// The drawn box whose upper edge a label hangs from; its sides are the page's where none is drawn.
+struct Room {
+  double left = 0, right = 0, bottom = 0;
+};
+
+std::optional<Room> roomBelow(const FormPage& form, const Box& label) {
+  const double em = form.em, x = label.centerX(), y = label.centerY();
+  Room room{0, static_cast<double>(form.page.width), 1e9};
+  bool hangs = false;
+  for (const auto& r : form.page.rules) {
+    if (r.orientation == Orientation::kHorizontal) {
+      const double shared = std::min(r.box.x1, label.x1) - std::max(r.box.x0, label.x0);
+      if (shared < 0.6 * label.width()) continue;
+      const double at = r.box.centerY();
+      if (at < y && at > label.y0 - 0.9 * em) hangs = true;
+      if (at > y) room.bottom = std::min(room.bottom, at);
+    } else if (r.box.y0 < label.y1 && r.box.y1 > y) {
+      const double at = r.box.centerX();
+      if (at < x) room.left = std::max(room.left, at);
+      if (at > x) room.right = std::min(room.right, at);
+    }
+  }
+  if (!hangs || room.bottom - label.y1 < 0.6 * em || room.bottom - label.y1 > 12 * em) return std::nullopt;
+  return room;
+}
+
+}  // namespace
+
+void boxedLabels(FormPage& form, std::vector<KeyValue>& out) {
+  const double em = form.em;
+  for (const int i : form.by_y) {
+    Piece& label = at(form, i);
+    if (!freePiece(label) || !labelLike(label.text)) continue;
+    const auto room = roomBelow(form, label.box);
+    if (!room) continue;
+    std::vector<int> members;
+    bool corner = true;
+    double heights = 0;
+    for (const int j : form.between(label.box.y0, room->bottom)) {
+      const Piece& p = at(form, j);
+      if (j == i || p.box.centerX() < room->left || p.box.centerX() > room->right) continue;
+      corner = corner && p.box.y0 > label.box.y0 + 0.25 * em && p.box.x0 > label.box.x0 - 1.5 * em && !p.colon &&
+               freePiece(p) && (!sameRow(label.box, p.box) || label.box.height() < p.box.height());
+      heights += p.box.height();
+      members.push_back(j);
+    }
+    if (!corner || members.size() > 8) continue;
+    const bool small = !members.empty() && label.box.height() < 0.9 * heights / static_cast<double>(members.size());
+    if (!small && !formWord(label.text) && !capitals(label.text)) continue;
+    label.key = label.label = true;
+    if (members.empty()) continue;  // a box left empty
+    KeyValue kv{label.text, "", label.words, {}, 0.6f};
+    for (const int m : members) {
+      Piece& p = at(form, m);
+      p.taken = true;
+      kv.value += (kv.value.empty() ? "" : " ") + p.text;
+      kv.value_words.insert(kv.value_words.end(), p.words.begin(), p.words.end());
+    }
+    out.push_back(std::move(kv));
+  }
+}
+
+namespace {
+
+struct Column {
+  std::vector<int> head;  // lines of the heading, top to bottom
+  Box box;
+  std::vector<int> cells;
+};
+
+/// The free label-like pieces of a row, left to right, from a piece that has none to its left.
+std::vector<Column> headRow(FormPage& form, int first) {
+  std::vector<Column> heads;
+  for (int i = first; i >= 0; i = at(form, i).right) {
+    const Piece& p = at(form, i);
+    if (!freePiece(p) || !labelLike(p.text) || p.words.size() > 5 || p.box.height() > 1.7 * form.em) break;
+    heads.push_back({{i}, p.box, {}});
+  }
+  return heads;
+}
+
+/// The column whose heading a cell stands under; -1: none, -2: several.
+int columnOf(const FormPage& form, const std::vector<Column>& columns, const Box& box) {
+  int best = -1, covered = 0;
+  double nearest = 1e9;
+  for (size_t c = 0; c < columns.size(); ++c) {
+    const Box& h = columns[c].box;
+    const int shared = std::min(h.x1, box.x1) - std::max(h.x0, box.x0);
+    if (shared > 0.6 * h.width()) ++covered;
+    const double away = shared > 0 ? std::abs(h.centerX() - box.centerX()) / 1000
+                                   : std::max(h.x0 - box.x1, box.x0 - h.x1);
+    if (away < nearest) {
+      nearest = away;
+      best = static_cast<int>(c);
+    }
+  }
+  if (covered > 1) return -2;
+  return nearest <= 1.5 * form.em ? best : -1;
+}
+
+/// Second and third lines of headings: close below, centred or left aligned, no line between.
+void growHeads(FormPage& form, std::vector<Column>& columns) {
+  for (auto& column : columns) {
+    for (int lines = 0; lines < 2; ++lines) {
+      int next = -1;
+      for (const int j : form.between(column.box.y1, column.box.y1 + 1.3 * form.em)) {
+        const Piece& p = at(form, j);
+        if (!freePiece(p) || !labelLike(p.text) || p.box.y0 - column.box.y1 > 0.2 * form.em) continue;
+        const bool centred = std::abs(p.box.centerX() - column.box.centerX()) < 0.8 * form.em ||
+                             std::abs(p.box.x0 - column.box.x0) < 0.5 * form.em;
+        if (centred && at(form, column.head.back()).under < 0) next = j;
+      }
+      if (next < 0) break;
+      column.head.push_back(next);
+      column.box = unite(column.box, at(form, next).box);
+    }
+  }
+}
+
+/// Fills in the cells: rows below the headings as long as their pieces keep to the columns. Returns how many rows
+/// have entries and how many entries there are.
+std::pair<size_t, size_t> columnsBelow(FormPage& form, std::vector<Column>& columns) {
+  Box area;
+  for (const auto& c : columns) area = unite(area, c.box);
+  const double em = form.em, x0 = area.x0 - 1.5 * em, x1 = area.x1 + 1.5 * em;
+  const auto is_head = [&](int j) {
+    return std::any_of(columns.begin(), columns.end(), [&](const Column& c) {
+      return std::find(c.head.begin(), c.head.end(), j) != c.head.end();
+    });
+  };
+  double bottom = area.y1, row = -1e9;
+  size_t rows = 0, cells = 0;
+  for (const int j : form.between(area.y0, form.page.height)) {
+    const Piece& p = at(form, j);
+    if (p.box.x1 <= x0 || p.box.x0 >= x1 || p.box.y0 < area.y1 - 0.5 * em || is_head(j)) continue;
+    if (p.box.y0 - bottom > (cells == 0 ? 2.0 : 2.6) * em || p.label) break;
+    const int c = columnOf(form, columns, p.box);
+    if (c == -2 || p.box.height() > 2 * em) break;
+    if (c < 0 || !freePiece(p)) continue;
+    columns[static_cast<size_t>(c)].cells.push_back(j);
+    ++cells;
+    if (p.box.centerY() - row > 0.6 * em) {
+      ++rows;
+      row = p.box.centerY();
+    }
+    bottom = std::max(bottom, static_cast<double>(p.box.y1));
+  }
+  return {rows, cells};
+}
+
+/// A piece straight below a line, with the piece written on that line: "(Signature)", "(City)".
+void captions(FormPage& form, std::vector<KeyValue>& out) {
+  const double em = form.em;
+  for (auto& value : form.pieces) {
+    if (!freePiece(value) || value.under < 0) continue;
+    const Box& line = form.page.rules[static_cast<size_t>(value.under)].box;
+    for (const int j : form.between(line.centerY(), line.y1 + 1.5 * em)) {
+      Piece& caption = at(form, j);
+      if (&caption == &value || !freePiece(caption) || caption.box.y0 < line.centerY() - 0.4 * em) continue;
+      if (caption.box.y0 > line.y1 + 0.7 * em || horizontalOverlap(caption.box, line) < 0.7) continue;
+      const bool bracketed = caption.text.front() == '(' && caption.text.back() == ')';
+      if (!bracketed && !(formWord(caption.text) && labelLike(caption.text) && line.width() > 1.3 * value.box.width()))
+        continue;
+      caption.key = true;
+      value.taken = true;
+      out.push_back({caption.text, value.text, caption.words, value.words, 0.55f});
+      break;
+    }
+  }
+}
+
+}  // namespace
+
+namespace {
+
+/// Headings have a line below them, or stand over entries that are not words as they are: else the rows are lists of
+/// labels and values, or of names.
+bool tableLike(FormPage& form, const std::vector<Column>& columns, size_t cells) {
+  size_t lined = 0, wordy = 0;
+  for (const auto& column : columns) {
+    lined += std::any_of(form.page.rules.begin(), form.page.rules.end(), [&](const Rule& r) {
+      const double shared = std::min(r.box.x1, column.box.x1) - std::max(r.box.x0, column.box.x0);
+      return r.orientation == Orientation::kHorizontal && shared > 0.6 * column.box.width() &&
+             r.box.centerY() > column.box.y1 - 0.45 * form.em && r.box.centerY() < column.box.y1 + 0.8 * form.em;
+    });
+    for (const int j : column.cells) wordy += labelLike(at(form, j).text) ? 1 : 0;
+  }
+  if (2 * wordy > cells) return lined == columns.size() && columns.size() > 2;
+  return lined > 0 || columns.size() > 2;
+}
+
+}  // namespace
+
+void columnLabels(FormPage& form, std::vector<KeyValue>& out) {
+  captions(form, out);
+  for (const int i : form.by_y) {
+    const Piece& p = at(form, i);
+    if (!freePiece(p) || !labelLike(p.text)) continue;
+    if (p.left >= 0 && freePiece(at(form, p.left)) && labelLike(at(form, p.left).text)) continue;
+    auto columns = headRow(form, i);
+    if (columns.size() < 2) continue;
+    growHeads(form, columns);
+    const auto [rows, cells] = columnsBelow(form, columns);
+    if (!tableLike(form, columns, cells)) continue;
+    const auto filled = std::count_if(columns.begin(), columns.end(), [](const Column& c) { return !c.cells.empty(); });
+    // A table fills its rows: half of the places of the columns that hold anything.
+    if (filled < 2 || 2 * cells < rows * static_cast<size_t>(filled) + 1 || 2 * static_cast<size_t>(filled) < columns.size())
+      continue;
+    for (const auto& column : columns) {
+      KeyValue head;
+      for (const int h : column.head) {
+        Piece& line = at(form, h);
+        line.key = true;
+        head.key += (head.key.empty() ? "" : " ") + line.text;
+        head.key_words.insert(head.key_words.end(), line.words.begin(), line.words.end());
+      }
+      for (const int j : column.cells) {
+        Piece& cell = at(form, j);
+        cell.taken = true;
+        out.push_back({head.key, cell.text, head.key_words, cell.words, 0.45f});
+      }
+    }
+  }
+}
+
+namespace {
+
+/// Set apart as a heading is: underlined, in capitals, larger, or with a colon and nothing behind it.
+bool headingLike(const FormPage& form, const Piece& p) {
+  if (!freePiece(p) && !(p.label && !p.key)) return false;
+  if (p.fill >= 0 || p.taken || p.words.size() > 8 || !labelLike(p.text)) return false;
+  const bool underlined =
+      p.under >= 0 && form.page.rules[static_cast<size_t>(p.under)].box.width() < 1.3 * p.box.width() + form.em;
+  return underlined || p.colon || capitals(p.text) || p.box.height() > 1.25 * form.em;
+}
+
+}  // namespace
+
+void sectionLabels(FormPage& form, std::vector<KeyValue>& out) {
+  const double em = form.em;
+  std::vector<int> section(form.pieces.size(), -1);
+  std::map<int, std::vector<int>> members;
+  for (const int i : form.by_y) {
+    const Piece& label = at(form, i);
+    if ((!label.key && !label.label) || label.taken) continue;
+    // What stands straight above: a label of the same section, or the heading.
+    int above = -1;
+    for (const int j : form.between(label.box.y0 - 3.2 * em, label.box.y0)) {
+      const Piece& p = at(form, j);
+      if (p.box.y1 > label.box.y0 + 0.5 * em || p.taken) continue;
+      const bool peer = (p.key || p.label) && section[static_cast<size_t>(j)] >= 0 &&
+                        std::abs(p.box.x0 - label.box.x0) < 1.2 * em;
+      const bool heading = headingLike(form, p) && p.box.x0 < label.box.x0 + 1.5 * em &&
+                           p.box.x0 > label.box.x0 - 4 * em;
+      if (peer || heading) above = j;
+    }
+    if (above < 0) continue;
+    const int own = section[static_cast<size_t>(above)];
+    section[static_cast<size_t>(i)] = own >= 0 ? own : above;
+    members[section[static_cast<size_t>(i)]].push_back(i);
+  }
+  for (const auto& [heading, labels] : members) {
+    if (labels.size() < 2) continue;
+    const Piece& h = at(form, heading);
+    for (const int l : labels) {
+      const Piece& label = at(form, l);
+      out.push_back({h.text, label.text, h.words, label.words, 0.4f, true});
+    }
+  }
+}
+
+}  // namespace lectern::reader

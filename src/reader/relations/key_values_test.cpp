@@ -1,0 +1,119 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "reader/relations/relations.h"
+
+namespace lectern::reader {
+namespace {
+
+constexpr int kLetter = 8, kHeight = 14;
+
+/// A page that is typed onto: every call sets one detected line, cut into words at single spaces.
+class Sheet {
+ public:
+  Sheet() {
+    page_.width = 800;
+    page_.height = 1000;
+  }
+  Sheet& line(int x, int y, const std::string& text, int height = kHeight) {
+    Line line;
+    line.text = text;
+    size_t from = 0;
+    while (from < text.size()) {
+      const size_t to = std::min(text.find(' ', from), text.size());
+      Word word;
+      word.text = text.substr(from, to - from);
+      word.box = {x + static_cast<int>(from) * kLetter, y, x + static_cast<int>(to) * kLetter, y + height};
+      word.confidence = 0.9f;
+      word.line = static_cast<int>(page_.lines.size());
+      line.words.push_back(static_cast<int>(page_.words.size()));
+      line.box = unite(line.box, word.box);
+      page_.words.push_back(word);
+      from = to + 1;
+    }
+    page_.lines.push_back(line);
+    return *this;
+  }
+  Sheet& rule(int x0, int y, int x1) {
+    page_.rules.push_back({"", {x0, y, x1, y + 1}, Orientation::kHorizontal});
+    return *this;
+  }
+  Sheet& upright(int x, int y0, int y1) {
+    page_.rules.push_back({"", {x, y0, x + 1, y1}, Orientation::kVertical});
+    return *this;
+  }
+  std::vector<std::pair<std::string, std::string>> pairs(bool sections = false) {
+    findKeyValues(page_);
+    std::vector<std::pair<std::string, std::string>> out;
+    for (const auto& kv : page_.key_values) {
+      if (kv.section == sections) out.emplace_back(kv.key, kv.value);
+    }
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+
+ private:
+  Page page_;
+};
+
+using Pairs = std::vector<std::pair<std::string, std::string>>;
+
+TEST(KeyValuesTest, AColonPartsLabelAndValueInOneLineAndOneWord) {
+  EXPECT_EQ(Sheet().line(50, 50, "Ship to: Oslo, Norway").line(50, 90, "Ref:A-17 second part").pairs(),
+            (Pairs{{"Ref:", "A-17 second part"}, {"Ship to:", "Oslo, Norway"}}));
+}
+
+TEST(KeyValuesTest, ALineToFillInPartsLabelAndValueWithoutColon) {
+  Sheet sheet;
+  sheet.line(50, 50, "Batch size 50 lbs. on 4 May").rule(136, 65, 198).rule(222, 65, 320);
+  sheet.line(50, 90, "Requested by").rule(155, 105, 400);  // left empty
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Batch size", "50 lbs."}, {"on", "4 May"}}));
+}
+
+TEST(KeyValuesTest, AValueGoesOnOnTheNextLineToFillIn) {
+  Sheet sheet;
+  sheet.line(50, 50, "Remarks").line(130, 50, "arrived late and").rule(120, 65, 400);
+  sheet.line(60, 80, "in a wet box").rule(50, 95, 400);
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Remarks", "arrived late and in a wet box"}}));
+}
+
+TEST(KeyValuesTest, ASmallLabelInTheCornerOfABoxNamesWhatTheBoxHolds) {
+  Sheet sheet;
+  sheet.rule(50, 100, 400).rule(50, 150, 400).upright(50, 100, 150).upright(220, 100, 150).upright(400, 100, 150);
+  sheet.line(54, 103, "ACCOUNT", 8).line(70, 125, "Brand Operations");
+  sheet.line(224, 103, "COPIES TO", 8).line(240, 125, "D. Barcia").line(600, 400, "more text of the usual size");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"ACCOUNT", "Brand Operations"}, {"COPIES TO", "D. Barcia"}}));
+}
+
+TEST(KeyValuesTest, ColumnHeadingsNameEveryEntryBelow) {
+  Sheet sheet;
+  sheet.line(50, 50, "Code").line(200, 50, "Units").line(350, 50, "Amount").rule(45, 66, 430);
+  sheet.line(50, 75, "725").line(200, 75, "50,759").line(350, 75, "$143.60");
+  sheet.line(50, 95, "726").line(200, 95, "6,382").line(350, 95, "$12.00");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Amount", "$12.00"},
+                                  {"Amount", "$143.60"},
+                                  {"Code", "725"},
+                                  {"Code", "726"},
+                                  {"Units", "50,759"},
+                                  {"Units", "6,382"}}));
+}
+
+TEST(KeyValuesTest, AHeadingIsPairedWithTheLabelsOfItsGroupAsASection) {
+  Sheet sheet;
+  sheet.line(50, 50, "Filters").rule(50, 65, 108);
+  sheet.line(60, 80, "Length:").line(200, 80, "126 mm").line(60, 100, "Weight:").line(200, 100, "12 g");
+  EXPECT_EQ(sheet.pairs(true), (Pairs{{"Filters", "Length:"}, {"Filters", "Weight:"}}));
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Length:", "126 mm"}, {"Weight:", "12 g"}}));
+}
+
+TEST(KeyValuesTest, ProseHasNoLabels) {
+  Sheet sheet;
+  sheet.line(50, 50, "The committee met on Monday to discuss the").line(450, 50, "new programme of work that the");
+  sheet.line(50, 70, "budget of the coming year and the report of").line(450, 70, "members had proposed in the");
+  sheet.line(50, 90, "the auditors, which had been delayed again.").line(450, 90, "spring of the year before.");
+  EXPECT_TRUE(sheet.pairs().empty());
+}
+
+}  // namespace
+}  // namespace lectern::reader
