@@ -1,6 +1,7 @@
 // Invocations through `lectern serve`, against a raw chain of three processes over TCP in the same run.
 //
 //   invoke_bench LECTERN ECHO_DIR [--seconds 3] [--no-sandbox]
+//   invoke_bench --load PORT FUNCTION CONNECTIONS SECONDS     only invocations of 100 B; prints how many
 //
 // The raw chain is client, relay and leaf, each forwarding what it reads: the floor for any engine between a client
 // and a function's process. Prints one line of JSON a measurement; times are microseconds.
@@ -185,8 +186,8 @@ Times invokes(int port, size_t payload, double seconds) {
   return times;
 }
 
-double throughput(int port, int connections, double seconds) {
-  std::string request = requestOf(100);
+double throughput(int port, int connections, double seconds, const std::string& function = "echo") {
+  std::string request = requestOf(100, function);
   std::vector<std::thread> threads;
   std::vector<long> counts(static_cast<size_t>(connections));
   auto start = Clock::now();
@@ -259,6 +260,11 @@ void serve(Served& out, const std::string& lectern, const std::string& echo, int
 int main(int argc, char** argv) {
   if (argc == 5 && strcmp(argv[1], "--relay") == 0) {
     return relay(atoi(argv[2]), atoi(argv[3]), strtoull(argv[4], nullptr, 10));
+  }
+  if (argc == 6 && strcmp(argv[1], "--load") == 0) {
+    double seconds = atof(argv[5]);
+    printf("%.0f\n", throughput(atoi(argv[2]), atoi(argv[4]), seconds, argv[3]) * seconds);
+    return 0;
   }
   if (argc < 3) {
     fprintf(stderr, "usage: invoke_bench LECTERN ECHO_DIR [--seconds S] [--no-sandbox]\n");
