@@ -25,6 +25,7 @@ struct Features {
   double tight = 0;  // how much of the picture's width and height the text takes, the smaller of both
   int tables = 0;
   int receipt = 0, invoice = 0, letter = 0, form = 0;
+  double paired = 0;  // share of words in pairs of a sure label (colon, line to fill in) and its value
   double hand = 0;
 };
 
@@ -77,6 +78,10 @@ Features featuresOf(const Page& page) {
       figures += looksNumeric(c.text) ? c.row_span * c.col_span : 0;
     }
   }
+  for (const auto& kv : page.key_values) {
+    if (!kv.section && kv.confidence > 0.5f)
+      f.paired += static_cast<double>(kv.key_words.size() + kv.value_words.size()) / std::max(1.0, f.words);
+  }
   for (const auto& w : page.words) ends += w.text.ends_with(':') ? 1 : 0;
   f.tables = static_cast<int>(page.tables.size());
   f.table_share = in_tables / std::max(1.0, f.words);
@@ -110,16 +115,18 @@ std::array<Scored, 7> scores(const Features& f) {
                                        : std::max(std::clamp((f.figures - 0.25) / 0.15, 0.0, 1.0),
                                                   std::clamp((f.fill - 0.85) / 0.12, 0.0, 0.5));
   const double labels = std::clamp((f.colons_per_word - 0.012) / 0.05, 0.0, 1.0);
-  const bool cropped = f.tight > 0.82 && f.table_share > 0.8 && (f.figures > 0.35 || f.tight > 0.92) && labels < 0.5;
+  const double filled = std::clamp((f.paired - 0.1) / 0.25, 0.0, 1.0) * (1 - 0.5 * quality);
+  const bool cropped = f.tight > 0.82 && f.table_share > 0.8 && (f.figures > 0.35 || f.tight > 0.92) && labels < 0.5 &&
+                       filled < 0.5;
   return {{
       {"receipt",
        0.45 * cap(f.receipt, 10) + 2.2 * narrow + 3 * cap(f.amounts, 0.6) - 2 * f.prose - 0.2 * has_invoice},
       {"invoice", 1.1 * has_invoice - 1.6 * narrow + 2 * cap(f.amounts, 0.6) - 1.5 * f.prose + 0.5 * sheet - 0.5},
-      {"form", 0.2 * cap(f.form, 10) + 2.4 * labels + 2 * f.hand - 3 * cap(f.amounts, 0.4) - 0.9 * has_invoice +
+      {"form", 0.2 * cap(f.form, 10) + 1.8 * labels + 1.8 * filled * (1 - has_invoice / 6) + 2 * f.hand - 3 * cap(f.amounts, 0.4) - 0.9 * has_invoice +
                    1.2 * (1 - quality) + 0.5 - 1.0 * f.prose},
       {"letter", 1.6 * cap(f.letter, 3) + 1.5 * f.prose - 1.5},
       {"table_page", (f.tables > 0 ? 0.8 : -1) + 2.4 * quality + 1.0 * f.table_share * quality + 0.5 * (1 - narrow) +
-                         1.0 * f.prose - 0.5 * has_invoice - 2.0 * labels - (f.receipt > 5 ? 1 : 0)},
+                         1.0 * f.prose - 0.5 * has_invoice - 1.5 * labels - 1.8 * filled - (f.receipt > 5 ? 1 : 0)},
       {"table_image", cropped ? 6.0 - 3 * f.prose - 0.5 * cap(f.receipt, 6) - 0.7 * has_invoice : -2},
       {"article", 4.6 * f.prose - 2 * f.table_share - 0.3 * has_invoice - 2 * cap(f.colons, 0.3) - quality},
   }};

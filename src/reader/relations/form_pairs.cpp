@@ -182,7 +182,7 @@ void captions(FormPage& form, std::vector<KeyValue>& out) {
         continue;
       caption.key = true;
       value.taken = true;
-      out.push_back({caption.text, value.text, caption.words, value.words, 0.55f});
+      out.push_back({caption.text, value.text, caption.words, value.words, 0.4f});
       break;
     }
   }

@@ -1,0 +1,167 @@
+#include "functions/read/reading.h"
+
+#include <memory>
+
+#include "base/files.h"
+#include "base/hash.h"
+#include "base/json.h"
+#include "reader/analyse.h"
+#include "reader/image/decode.h"
+#include "reader/output/json.h"
+#include "reader/output/output.h"
+#include "reader/store/store.h"
+#include "sdk/lectern.h"
+
+namespace lectern::functions {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A page that the pdf function has rendered.
+struct Rendered {
+  fs::path image, text;
+  int number = 1;
+};
+
+struct Job {
+  fs::path file;
+  std::string name;
+  std::vector<Rendered> pages;  // empty: the file's own pages
+  fs::path output, database;
+};
+
+template <typename T>
+T orThrow(Result<T> result, const char* type) {
+  if (!result) throw FunctionError(type, result.error().message);
+  return std::move(*result);
+}
+
+/// A document's name becomes file names, so it is one plain component.
+std::string nameOf(const std::string& wanted, const fs::path& file) {
+  const std::string name = wanted.empty() ? file.filename().string() : wanted;
+  if (name.empty() || name[0] == '.' || name.size() > 200 || name.find('/') != std::string::npos ||
+      name.find('\0') != std::string::npos) {
+    throw FunctionError("Request.Invalid", "'" + name + "' is no document name; give \"name\" without folders");
+  }
+  return name;
+}
+
+Job jobFromRecord(const json::value& record, const Places& places) {
+  const json::object* seen = record.is_object() ? &record.get_object() : nullptr;
+  const json::value* at = seen != nullptr ? seen->if_contains("lectern") : nullptr;
+  const std::string path = at != nullptr && at->is_object() ? stringOr(at->get_object(), "path", "") : "";
+  if (path.empty()) {
+    throw FunctionError("Request.Invalid",
+                        "the record has no \"lectern\".\"path\"; mount the watched folder into the function");
+  }
+  return {path, nameOf("", path), {}, places.output, places.database};
+}
+
+std::vector<Job> jobsOf(const std::string& text, const Places& places) {
+  const auto value = orThrow(parseJson(text), "Request.Invalid");
+  if (!value.is_object()) throw FunctionError("Request.Invalid", "the event is no JSON object");
+  const auto& event = value.get_object();
+  std::vector<Job> jobs;
+  if (const auto* records = event.if_contains("Records"); records != nullptr && records->is_array()) {
+    for (const auto& record : records->get_array()) jobs.push_back(jobFromRecord(record, places));
+    return jobs;
+  }
+  Job job{stringOr(event, "file", ""), "", {}, stringOr(event, "output", places.output.string()),
+          stringOr(event, "database", places.database.string())};
+  if (job.file.empty()) throw FunctionError("Request.Invalid", "the event needs \"file\" or \"Records\"");
+  job.name = nameOf(stringOr(event, "name", ""), job.file);
+  if (const auto* pages = event.if_contains("rendered"); pages != nullptr && pages->is_array()) {
+    for (const auto& page : pages->get_array()) {
+      if (!page.is_object()) throw FunctionError("Request.Invalid", "\"rendered\" is a list of objects");
+      const auto& p = page.get_object();
+      job.pages.push_back({stringOr(p, "image", ""), stringOr(p, "text", ""), static_cast<int>(intOr(p, "page", 1))});
+    }
+  }
+  jobs.push_back(std::move(job));
+  return jobs;
+}
+
+void addPage(reader::Document& document, const reader::ImageFile& file, int index, int number, const fs::path& text,
+             const Engine& engine) {
+  const auto image = orThrow(file.page(index), "Image.Unreadable");
+  std::optional<std::vector<reader::Word>> words;
+  if (!text.empty()) {
+    const auto json = orThrow(parseJson(orThrow(readFile(text, mebibytes(64)), "Request.Invalid")), "Request.Invalid");
+    words = orThrow(reader::wordsFromJson(json), "Request.Invalid");
+  }
+  document.pages.push_back(
+      orThrow(engine.page(image, number, std::move(words), document.timings), "Image.Unreadable"));
+}
+
+reader::Document readDocument(const Job& job, const std::string& sha256, const Engine& engine) {
+  reader::Document document;
+  document.name = job.name;
+  document.sha256 = sha256;
+  document.models = engine.models;
+  for (const auto& page : job.pages) {
+    const auto file = orThrow(reader::ImageFile::open(page.image), "Image.Unreadable");
+    addPage(document, *file, 1, page.number, page.text, engine);
+  }
+  if (job.pages.empty()) {
+    const auto file = orThrow(reader::ImageFile::open(job.file), "Image.Unreadable");
+    for (int n = 1; n <= file->pages(); ++n) addPage(document, *file, n, n, {}, engine);
+  }
+  reader::finishDocument(document);
+  reader::nameTables(document, job.name);
+  return document;
+}
+
+json::object summary(const reader::Document& document) {
+  size_t words = 0;
+  for (const auto& page : document.pages) words += page.words.size();
+  json::object fields;
+  for (const auto& f : document.fields) fields[f.name] = f.value;
+  return {{"type", document.type}, {"pages", document.pages.size()}, {"words", words}, {"fields", std::move(fields)}};
+}
+
+json::object readJob(const Job& job, const Engine& engine) {
+  const std::string sha256 = orThrow(sha256HexOfFile(job.file), "Image.Unreadable");
+  std::unique_ptr<reader::Store> store;
+  json::object out{{"name", job.name}, {"sha256", sha256}, {"status", "read"}};
+  if (!job.database.empty()) {
+    store = orThrow(reader::Store::open(job.database), "Database.Failed");
+    if (orThrow(store->has(job.name, sha256), "Database.Failed")) {
+      out["status"] = "known";
+      return out;
+    }
+  }
+  const reader::Document document = readDocument(job, sha256, engine);
+  for (auto& [key, value] : summary(document)) out[key] = std::move(value);
+  if (!job.output.empty()) {
+    std::error_code ignored;  // writing says what is wrong
+    fs::create_directories(job.output, ignored);
+    orThrow(reader::writeOutputs(document, job.name, {"json", "csv"}, job.output), "Output.Failed");
+    out["output"] = (job.output / (job.name + ".json")).string();
+  }
+  // Last, since an entry in the database is what a repeated event is told by.
+  if (store) {
+    if (auto put = store->put(document); !put) throw FunctionError("Database.Failed", put.error().message);
+    out["database"] = job.database.string();
+  }
+  if (job.output.empty() && !store) out["document"] = reader::documentToJson(document);
+  return out;
+}
+
+}  // namespace
+
+std::string readFiles(const std::string& event, const Places& places, const Engine& engine) {
+  json::array documents;
+  std::optional<FunctionError> failed;
+  for (const auto& job : jobsOf(event, places)) {
+    try {
+      documents.push_back(readJob(job, engine));
+    } catch (const FunctionError& e) {
+      if (!failed) failed = FunctionError(e.type(), job.name + ": " + e.what());
+    }
+  }
+  if (failed) throw *failed;
+  return toJson(json::object{{"documents", std::move(documents)}});
+}
+
+}  // namespace lectern::functions
