@@ -122,8 +122,8 @@ std::array<Scored, 7> scores(const Features& f) {
       {"receipt",
        0.45 * cap(f.receipt, 10) + 2.2 * narrow + 3 * cap(f.amounts, 0.6) - 2 * f.prose - 0.2 * has_invoice},
       {"invoice", 1.1 * has_invoice - 1.6 * narrow + 2 * cap(f.amounts, 0.6) - 1.5 * f.prose + 0.5 * sheet - 0.5},
-      {"form", 0.2 * cap(f.form, 10) + 1.8 * labels + 1.8 * filled * (1 - has_invoice / 6) + 2 * f.hand - 3 * cap(f.amounts, 0.4) - 0.9 * has_invoice +
-                   1.2 * (1 - quality) + 0.5 - 1.0 * f.prose},
+      {"form", 0.2 * cap(f.form, 10) + 1.8 * labels + 1.8 * filled * (1 - has_invoice / 6) + 2 * f.hand -
+                   3 * cap(f.amounts, 0.4) - 0.9 * has_invoice + 1.2 * (1 - quality) + 0.5 - 1.0 * f.prose},
       {"letter", 1.6 * cap(f.letter, 3) + 1.5 * f.prose - 1.5},
       {"table_page", (f.tables > 0 ? 0.8 : -1) + 2.4 * quality + 1.0 * f.table_share * quality + 0.5 * (1 - narrow) +
                          1.0 * f.prose - 0.5 * has_invoice - 1.5 * labels - 1.8 * filled - (f.receipt > 5 ? 1 : 0)},
