@@ -1,19 +1,38 @@
-#include "pack/pack.h"
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 
+#include "app/verify_job.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "pack/pack.h"
 
 namespace lectern::cli {
 
 namespace {
 struct PackArguments {
   pack::PackOptions options;
-  bool explain = false, json = false;
+  bool explain = false, verify = false, json = false;
 };
+
+/// What --verify found, as an array of objects.
+json::array verifiedJson(const std::vector<app::Verified>& verified) {
+  json::array out;
+  for (const auto& v : verified) {
+    out.push_back({{"function", v.function}, {"place", v.place}, {"tried", v.tried}, {"same", v.same}, {"detail", v.detail}});
+  }
+  return out;
+}
+
+void printVerified(const app::Verified& v) {
+  if (v.same) {
+    fmt::print("{}: verified, {}: the same answer\n", v.function, v.place);
+  } else {
+    fmt::print("{}: {}, {}: {}\n", v.function, v.tried ? "NOT VERIFIED" : "not verified", v.place, v.detail);
+  }
+}
 
 int packCommand(const PackArguments& arguments) {
   auto report = pack::pack(arguments.options);
@@ -22,9 +41,21 @@ int packCommand(const PackArguments& arguments) {
     return 1;
   }
   for (const auto& warning : report->warnings) fmt::print(stderr, "{}\n", warning);
+  std::vector<app::Verified> verified;
+  if (arguments.verify) {
+    auto checked = app::verifyBundles(arguments.options.config, *report);
+    if (!checked) {
+      fmt::print(stderr, "lectern pack: {}\n", checked.error().message);
+      return 1;
+    }
+    verified = std::move(*checked);
+  }
+  const bool bad = std::any_of(verified.begin(), verified.end(), [](const auto& v) { return v.tried && !v.same; });
   if (arguments.json) {
-    fmt::print("{}\n", toJson(pack::toJson(*report)));
-    return 0;
+    json::value out = pack::toJson(*report);
+    if (arguments.verify) out.as_object()["verified"] = verifiedJson(verified);
+    fmt::print("{}\n", toJson(out));
+    return bad ? 1 : 0;
   }
   for (const auto& f : report->functions) {
     if (arguments.explain) fmt::print("{}\n{}", f.name, pack::explain(f));
@@ -33,7 +64,8 @@ int packCommand(const PackArguments& arguments) {
                static_cast<double>(f.zip_bytes) / kMega, static_cast<double>(f.unzipped_bytes) / kMega,
                static_cast<double>(f.untrimmed_bytes) / kMega, f.zip.string());
   }
-  return 0;
+  for (const auto& v : verified) printVerified(v);
+  return bad ? 1 : 0;
 }
 }  // namespace
 
@@ -46,6 +78,8 @@ void addPack(CLI::App& app, int& status) {
   command->add_option("--function", arguments->options.function, "Only this function");
   command->add_option("--out", arguments->options.out, "Folder for the zips")->capture_default_str();
   command->add_flag("--explain", arguments->explain, "Show every file, its size and why it is in or out");
+  command->add_flag("--verify", arguments->verify,
+                    "Run each bundle on its recorded event in an empty root and in our engine, compare the answers");
   command->add_flag("--json", arguments->json, "Print JSON");
   command->callback([arguments, &status] { status = packCommand(*arguments); });
 }

@@ -109,6 +109,8 @@ Result<void> packs(YamlSection section, ServerlessConfig& out) {
     TRY(pack.drop, entry.texts("drop"));
     TRY(pack.system, entry.texts("system"));
     TRY(pack.event, entry.text("event"));
+    TRY(pack.untrimmed, entry.text("untrimmed"));
+    TRY(pack.ignore, entry.texts("ignore"));
     TRY(pack.keep_symbols, entry.boolean("keepSymbols", false));
     TRY(pack.trace, entry.boolean("trace", false));
     TRY_VOID(entry.finish());

@@ -51,6 +51,9 @@ struct PackConfig {
   std::vector<std::string> drop;    // patterns of bundle paths that are left out at the end
   std::vector<std::string> system;  // sonames that the target has, so they stay out
   std::string event;                // recorded event for --verify, relative to the file
+  std::vector<std::string> ignore;  // keys of the answer that differ from run to run, at any depth
+  // The same program linked the ordinary way: only its closure is weighed, for the report of what trimming saved.
+  std::string untrimmed;
   bool keep_symbols = false;
   bool trace = false;  // run once on `event` and take what it opens
 };

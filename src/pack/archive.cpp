@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <zip.h>
 
+#include "base/files.h"
+
 namespace lectern::pack {
 
 
@@ -30,6 +32,36 @@ Result<void> writeZip(const std::filesystem::path& file, const Entries& entries)
   const std::string text = zip_strerror(zip);
   zip_discard(zip);
   return fail(Code::kNoSpace, fmt::format("write {}: {}", file.string(), text));
+}
+
+Result<void> extractZip(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  int code = 0;
+  zip_t* zip = zip_open(file.c_str(), ZIP_RDONLY, &code);
+  if (zip == nullptr) return fail(Code::kNotFound, fmt::format("cannot open {} (libzip error {})", file.string(), code));
+  const auto entries = static_cast<zip_uint64_t>(zip_get_num_entries(zip, 0));
+  Result<void> result;
+  for (zip_uint64_t i = 0; i < entries && result; ++i) {
+    zip_stat_t stat;
+    zip_file_t* in = zip_stat_index(zip, i, 0, &stat) == 0 ? zip_fopen_index(zip, i, 0) : nullptr;
+    std::string bytes(in != nullptr ? stat.size : 0, '\0');
+    const bool whole = in != nullptr && zip_fread(in, bytes.data(), bytes.size()) == static_cast<zip_int64_t>(bytes.size());
+    if (in != nullptr) zip_fclose(in);
+    if (!whole) {
+      result = fail(Code::kCorrupt, fmt::format("{}: entry {} cannot be read", file.string(), i));
+      break;
+    }
+    const auto path = folder / stat.name;
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);
+    result = writeFileAtomic(path, bytes);
+    zip_uint8_t system = 0;
+    zip_uint32_t attributes = 0;
+    zip_file_get_external_attributes(zip, i, 0, &system, &attributes);
+    const auto mode = static_cast<std::filesystem::perms>((attributes >> 16) & 0777);
+    std::filesystem::permissions(path, mode, error);
+  }
+  zip_close(zip);
+  return result;
 }
 
 }  // namespace lectern::pack

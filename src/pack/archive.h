@@ -18,6 +18,8 @@ struct Entry {
 /// By path inside the bundle.
 using Entries = std::map<std::string, Entry>;
 
+/// Takes a zip that writeZip() made apart into `folder`.
+Result<void> extractZip(const std::filesystem::path& file, const std::filesystem::path& folder);
 Result<void> writeZip(const std::filesystem::path& file, const Entries& entries);
 
 }  // namespace lectern::pack

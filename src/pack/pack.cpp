@@ -70,6 +70,7 @@ class Builder {
       report.untrimmed_bytes += entry.original;
     }
     for (const auto& file : left_out_) report.untrimmed_bytes += file.original;
+    if (!function_.pack.binary.empty()) TRY_VOID(weighUntrimmed(report));
     report.left_out = std::move(left_out_);
     return std::move(entries_);
   }
@@ -94,7 +95,7 @@ class Builder {
 
   Result<void> program() {
     const auto& pack = function_.pack;
-    const fs::path binary = fs::path(pack.binary).is_absolute() ? fs::path(pack.binary) : folder_ / pack.binary;
+    const fs::path binary = fromConfig(pack.binary);
     TRY(entries_["bin/function"], readEntry(binary, "the program", !pack.keep_symbols));
     entries_["bin/function"].executable = true;
     TRY(const auto closure, findClosure(binary, pack.libraries));
@@ -115,6 +116,30 @@ class Builder {
       }
     }
     return bootstrap();
+  }
+
+  fs::path fromConfig(const std::string& path) const {
+    return fs::path(path).is_absolute() ? fs::path(path) : folder_ / path;
+  }
+
+  // Where the program is also there as ordinarily linked (the key `untrimmed`, else BINARY.untrimmed), that one with its
+  // libraries stands for the program and libraries before trimming; data files count as they are.
+  Result<void> weighUntrimmed(PackedFunction& report) {
+    const auto& pack = function_.pack;
+    const fs::path other = fromConfig(pack.untrimmed.empty() ? pack.binary + ".untrimmed" : pack.untrimmed);
+    std::error_code error;
+    if (pack.untrimmed.empty() && !fs::is_regular_file(other, error)) return {};
+    TRY(const auto closure, findClosure(other, pack.libraries));
+    int64_t bytes = static_cast<int64_t>(fs::file_size(other, error));
+    if (!closure.interpreter.empty()) bytes += static_cast<int64_t>(fs::file_size(closure.interpreter, error));
+    for (const auto& [name, library] : closure.libraries) bytes += static_cast<int64_t>(fs::file_size(library.file, error));
+    for (const auto& [path, entry] : entries_) {
+      const bool program = path == "bootstrap" || path == "bin/function" || path.starts_with("lib/");
+      if (!program) bytes += entry.original;
+    }
+    report.untrimmed_bytes = bytes;
+    report.untrimmed_from = fmt::format("{} with {} libraries", other.string(), closure.libraries.size());
+    return {};
   }
 
   Result<void> bootstrap() {
@@ -152,7 +177,11 @@ class Builder {
       if (at->is_directory() && at->path() == out) at.disable_recursion_pending();
       if (!at->is_regular_file()) continue;
       const std::string path = normal(at->path().lexically_relative(root));
-      if (!wanted(path) || path == "serverless.yml") continue;
+      if (path == "serverless.yml" || path.starts_with(".git/")) continue;
+      if (!wanted(path)) {
+        left_out_.push_back({path, "package.patterns", 0, static_cast<int64_t>(at->file_size())});
+        continue;
+      }
       const auto developer = std::find_if(std::begin(kDeveloperFiles), std::end(kDeveloperFiles),
                                           [&](const auto& rule) { return matches(rule.first, path); });
       if (developer != std::end(kDeveloperFiles)) {
@@ -166,7 +195,7 @@ class Builder {
   }
 
   Result<void> dataFile(const contract::PackConfig::File& file) {
-    const fs::path from = fs::path(file.from).is_absolute() ? fs::path(file.from) : folder_ / file.from;
+    const fs::path from = fromConfig(file.from);
     const std::string to = normal(file.to);
     if (!safeInside(to)) return fail(Code::kInvalid, fmt::format("'{}' leaves the bundle; give a relative 'to'", file.to));
     std::error_code error;
@@ -296,6 +325,9 @@ std::string explain(const PackedFunction& f) {
   }
   for (const auto& file : f.left_out)
     out += fmt::format("{:>12} {:>12}  {}: left out, {}\n", 0, file.original, file.path, file.why);
+  if (!f.untrimmed_from.empty()) {
+    out += fmt::format("{:>12} {:>12}  before trimming: {}\n", "", f.untrimmed_bytes, f.untrimmed_from);
+  }
   return out;
 }
 

@@ -27,6 +27,7 @@ struct PackedFunction {
   std::filesystem::path zip;
   int64_t zip_bytes = 0, unzipped_bytes = 0, untrimmed_bytes = 0, layer_bytes = 0;
   std::vector<std::string> layers;
+  std::string untrimmed_from;  // the ordinarily linked program that untrimmed_bytes weighs; "" for the bundle's own
   std::vector<PackedFile> files, left_out;
 };
 

@@ -9,6 +9,8 @@
 #include "pack/closure.h"
 #include "pack/elf.h"
 #include "pack/patterns.h"
+#include "pack/probe.h"
+#include "pack/verify.h"
 
 namespace lectern::pack {
 namespace {
@@ -72,7 +74,7 @@ TEST_F(Pack, ScriptsWithoutWhatDevelopersNeed) {
   ASSERT_TRUE(report) << report.error().message;
   ASSERT_EQ(report->functions[0].files.size(), 1U);
   EXPECT_EQ(report->functions[0].files[0].path, "app.py");
-  EXPECT_EQ(report->functions[0].untrimmed_bytes, 3);
+  EXPECT_EQ(report->functions[0].untrimmed_bytes, 6);
 }
 
 TEST_F(Pack, RefusesWhatLambdaRefusesAndNamesTheLargest) {
@@ -98,6 +100,24 @@ TEST_F(Pack, NothingLeavesTheBundle) {
   auto report = pack({config, "", dir_->path() / "out"});
   ASSERT_FALSE(report);
   EXPECT_THAT(report.error().message, HasSubstr("leaves the bundle"));
+}
+
+TEST(Verify, AnswersAreComparedWithTolerance) {
+  const std::string expected = R"({"a":[1,{"t":"x"}],"c":0.97,"timings":{"x":1}})";
+  EXPECT_TRUE(sameAnswer(expected, R"({"timings":{"x":9},"c":0.975,"a":[1,{"t":"x"}]})", {"timings"}));
+  const auto text = sameAnswer(expected, R"({"a":[1,{"t":"y"}],"c":0.97,"timings":{}})", {"timings"});
+  ASSERT_FALSE(text);
+  EXPECT_EQ(text.error().message, "the answer.a[1].t is \"y\", expected \"x\"");
+  EXPECT_FALSE(sameAnswer(expected, R"({"a":[1,{"t":"x"}],"c":0.90,"timings":{}})", {"timings"}));
+  EXPECT_FALSE(sameAnswer(expected, R"({"a":[1],"c":0.97})", {"timings"}));
+  EXPECT_FALSE(sameAnswer(R"({"a":1})", R"({"a":1,"b":2})", {}));
+  EXPECT_TRUE(sameAnswer("plain", "plain", {}));
+}
+
+TEST(Probe, AProcessThatEndsIsToldWithWhatItWrote) {
+  const auto got = probe({{"/bin/ls", "/nowhere-at-all"}, {}, "{}", Seconds(20), 0});
+  ASSERT_FALSE(got);
+  EXPECT_THAT(got.error().message, HasSubstr("the process ended with status 2; it wrote: "));
 }
 
 TEST(Elf, DamageIsRefused) {
