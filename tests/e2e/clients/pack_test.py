@@ -187,7 +187,8 @@ https.request = (options, done) => /amazonaws\\.com$/.test(options.host || optio
 
 
 def cloudformation(folder):
-    osls = os.environ.get("LECTERN_OSLS") or shutil.which("osls")
+    fetched = os.path.join(os.path.expanduser("~"), ".cache", "lectern", "clients", "osls", "node_modules", ".bin", "osls")
+    osls = os.environ.get("LECTERN_OSLS") or shutil.which("osls") or (fetched if os.path.exists(fetched) else None)
     if not osls:
         return print("SKIPPED: osls is not installed (npm install -g osls)")
     os.makedirs(os.path.join(folder, "fonts", "lib"))
