@@ -66,15 +66,22 @@ def same(kind, want, got):
 
 
 def cell_questions(table):
-    heads = [c for c in table["cells"] if c["r0"] <= 1 and c["c0"] > 0 and c["c0"] == c["c1"] and len(c["text"]) > 3
-             and not re.search(r"\d", c["text"])]
     first = min(c["c0"] for c in table["cells"])
+    heads = [c for c in table["cells"] if c["r0"] <= 1 and c["c0"] > first and c["c0"] == c["c1"] and len(c["text"]) > 3
+             and not re.search(r"\d", c["text"])]
     labels = [c for c in table["cells"] if c["c0"] == first and c["r0"] > 2 and len(c["text"]) > 3]
     for head in heads[:2]:
         for label in labels[1:3]:
             values = [c["text"] for c in table["cells"] if c["r0"] == label["r0"] and c["c0"] == head["c0"] and c["text"]]
             if values:
                 yield "What is the %s of %s?" % (head["text"], label["text"]), values[0]
+
+
+def on_page(field, value, record):
+    """An invoice's fields are those of the whole document; a page answers what stands on it. Receipts are one page."""
+    if field not in ("total", "amount") or "words" not in record:
+        return True
+    return squash(value) in squash("".join(w["text"] for w in record["words"]))
 
 
 def triples(dev, names):
@@ -88,7 +95,7 @@ def triples(dev, names):
             if name not in names:
                 continue
             for field, value in (record.get("fields") or {}).items():
-                if field in WORDINGS:
+                if field in WORDINGS and on_page(field, value, record):
                     yield name, WORDINGS[field][number % len(WORDINGS[field])], field, value
             for table in record.get("tables", [])[:1]:
                 for question, value in cell_questions(table):

@@ -79,7 +79,7 @@ Features featuresOf(const Page& page) {
     }
   }
   for (const auto& kv : page.key_values) {
-    if (!kv.section && kv.confidence > 0.5f)
+    if (!kv.section && kv.confidence > 0.5f && kv.value_words.size() <= 8)  // longer ones are prose
       f.paired += static_cast<double>(kv.key_words.size() + kv.value_words.size()) / std::max(1.0, f.words);
   }
   for (const auto& w : page.words) ends += w.text.ends_with(':') ? 1 : 0;

@@ -67,7 +67,8 @@ std::vector<int> rightOf(FormPage& form, const Piece& label) {
       if (line != nullptr && q.box.x0 > line->x1 - 0.5 * em) break;
     } else {
       const bool same_line = q.under >= 0 && q.under == last->under && gap < 6 * em;
-      const bool close = gap < (unitAfter(*last, q) ? 5 : 1.6) * em && (!q.starts || last->colon);
+      const bool unit = unitAfter(*last, q) && gap < 5 * em;
+      const bool close = unit || (gap < 1.6 * em && (!q.starts || last->colon));
       if (!same_line && !close) break;
     }
     found.push_back(at);
@@ -98,12 +99,14 @@ bool lineBetween(const FormPage& form, const Box& above, const Box& below) {
   });
 }
 
-/// The piece on the line to fill in that follows the one `last` stands on.
+/// The piece on the line to fill in that follows the one `last` stands on, or in the next line of text.
 int onNextLine(const FormPage& form, const Box& label, const Piece& last) {
   int best = -1;
-  for (const int j : form.between(last.box.y1, last.box.y1 + 2.2 * form.em)) {
+  const double reach = last.under >= 0 ? 2.2 : 1.1;
+  for (const int j : form.between(last.box.y1, last.box.y1 + reach * form.em)) {
     const Piece& q = form.pieces[static_cast<size_t>(j)];
-    if (q.under < 0 || q.under == last.under || q.label || q.taken || q.key) continue;
+    if ((q.under < 0) != (last.under < 0) || q.label || q.taken || q.key) continue;
+    if (q.under >= 0 && q.under == last.under) continue;
     if (q.box.x0 < label.x0 - form.em || q.box.x0 > last.box.x1) continue;
     if (best < 0 || q.box.x0 < form.pieces[static_cast<size_t>(best)].box.x0) best = j;
   }
@@ -113,16 +116,19 @@ int onNextLine(const FormPage& form, const Box& label, const Piece& last) {
 /// Further lines of a value: straight below it, or on the next line to fill in, with nothing to their left.
 void extendDown(FormPage& form, const Box& label, int value, std::vector<int>& words) {
   const Box first = form.pieces[static_cast<size_t>(value)].box;
-  int at = value;
+  int at = value, right_edge = 0;
+  for (const auto& p : form.pieces) right_edge = std::max(right_edge, p.box.x1);
   for (int lines = 0; lines < 6; ++lines) {
     const Piece& last = form.pieces[static_cast<size_t>(at)];
     int next = belowOf(form, last.box, last.under >= 0 ? 1.2 : 0.55);
-    if (next < 0 && last.under >= 0) next = onNextLine(form, label, last);
+    if (next < 0) next = onNextLine(form, label, last);
     if (next < 0) return;
     Piece& q = form.pieces[static_cast<size_t>(next)];
     const bool aligned = std::abs(q.box.x0 - first.x0) < 0.9 * form.em;
+    const bool wrapped = last.box.x1 > right_edge - 5 * form.em && last.words.size() > 3 && q.right < 0 &&
+                         q.box.x0 > label.x0 - form.em && q.box.x0 < first.x1;
     const bool on_line = last.under >= 0 && q.under >= 0 && q.box.x0 < first.x1 && q.box.x0 > label.x0 - form.em;
-    if (!aligned && !on_line) return;
+    if (!aligned && !on_line && !wrapped) return;
     if (!on_line && last.under < 0 && lineBetween(form, last.box, q.box)) return;
     if (q.left >= 0 && form.pieces[static_cast<size_t>(q.left)].box.x1 > label.x0) return;
     q.taken = true;
@@ -193,6 +199,19 @@ std::vector<Pair> labelsAbove(FormPage& form) {
   return pairs;
 }
 
+/// Specks that were read as a letter beside what is written on a line.
+bool speck(const Page& page, int word) {
+  const Word& w = page.words[static_cast<size_t>(word)];
+  return w.text.size() == 1 && w.confidence < 0.7f;
+}
+
+std::string valueText(const Page& page, std::vector<int>& words, const std::string& text) {
+  const size_t all = words.size();
+  while (words.size() > 1 && speck(page, words.back())) words.pop_back();
+  while (words.size() > 1 && speck(page, words.front())) words.erase(words.begin());
+  return words.size() == all ? text : textOf(page, words);
+}
+
 KeyValue keyValueOf(FormPage& form, const Pair& pair) {
   Piece& label = form.pieces[static_cast<size_t>(pair.label)];
   const Piece& first = form.pieces[static_cast<size_t>(pair.values[0])];
@@ -207,7 +226,7 @@ KeyValue keyValueOf(FormPage& form, const Pair& pair) {
   extendDown(form, pair.below ? first.box : label.box, pair.values[0], kv.value_words);
   for (size_t w = own; w < kv.value_words.size(); ++w)
     kv.value += ' ' + form.page.words[static_cast<size_t>(kv.value_words[w])].text;
-  kv.value = withoutLeaders(kv.value);
+  kv.value = withoutLeaders(valueText(form.page, kv.value_words, kv.value));
   kv.key_words = wholeKey(form, label);
   kv.key = kv.key_words.size() == label.words.size() ? label.text : textOf(form.page, kv.key_words);
   kv.confidence = static_cast<float>(0.35 + 0.6 * std::exp(-away / 8));
@@ -253,7 +272,7 @@ std::vector<Pair> plainLabels(FormPage& form) {
     if (formWord(label.text)) sure += 1;
     if (!labelLike(value.text)) sure += 1;
     if (value.under >= 0 && label.under < 0) sure += 1;
-    sure += 0.5 * std::min(3, alignedRows(form, label, value));
+    sure += 0.35 * std::min(3, alignedRows(form, label, value));
     if (gap > 8) sure -= 0.5;
     if (sure < 1) continue;
     take(form, pairs, {static_cast<int>(i), rightOf(form, label), false});

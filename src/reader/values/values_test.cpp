@@ -39,6 +39,17 @@ std::vector<std::string> valuesOf(const std::string& text, Conventions c = {}) {
 
 using Strings = std::vector<std::string>;
 
+TEST(ValuesTest, ATimeRunTogetherWithADateLeavesTheDate) {
+  Conventions c;
+  c.day_first = true;
+  EXPECT_EQ(valuesOf("21/02/1811:194027807", c).at(0), "date=2018-02-21");
+  EXPECT_EQ(valuesOf("05/01/201813:30", c).at(0), "date=2018-01-05");
+  for (const char* text : {"21/02/1899", "21/02/1825:19", "21/02/1811:79"}) {
+    for (const auto& v : valuesOf(text, c)) EXPECT_FALSE(v.starts_with("date=2018")) << text;
+  }
+}
+
+
 TEST(ValuesTest, DatesInManyForms) {
   EXPECT_EQ(valuesOf("Date: 25/12/2018 8:13:39 PM"), (Strings{"date=2018-12-25", "time=20:13:39"}));
   EXPECT_EQ(valuesOf("10-03-201823:03:06"), (Strings{"date=2018-03-10", "time=23:03:06"}));
