@@ -2,50 +2,19 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <map>
 
 #include "base/files.h"
 #include "base/hash.h"
-#include "net/http_client.h"
-#include "net/sigv4.h"
-#include "net/url.h"
+#include "pack/endpoint.h"
 
 namespace lectern::pack {
 
 namespace {
-std::string variable(const char* name, std::string otherwise = "") {
-  const char* value = std::getenv(name);
-  return value != nullptr ? value : std::move(otherwise);
-}
+/// By key of serverless.yml: the ARN of the published version.
+using LayerArns = std::map<std::string, std::string>;
 
-class Endpoint {
- public:
-  Endpoint(net::HostPort place, std::string region, WallTime now)
-      : place_(std::move(place)), region_(std::move(region)), now_(now), client_(place_.host, place_.port) {}
-
-  Result<net::ClientResponse> send(const std::string& method, const std::string& path, const json::value& value) {
-    const std::string body = lectern::toJson(value);
-    net::ClientRequest request;
-    request.method = method;
-    request.target = place_.base_path + path;
-    request.body = body;
-    request.headers.add("Content-Type", "application/json");
-    if (const auto key = variable("AWS_ACCESS_KEY_ID"); !key.empty()) {
-      net::signRequest(request.headers, method, request.target, fmt::format("{}:{}", place_.host, place_.port), body,
-                       region_, "lambda", {key, variable("AWS_SECRET_ACCESS_KEY"), variable("AWS_SESSION_TOKEN")},
-                       now_);
-    }
-    return client_.send(request);
-  }
-
- private:
-  net::HostPort place_;
-  std::string region_;
-  WallTime now_;
-  net::HttpClient client_;
-};
-
-json::object configuration(const contract::FunctionConfig& f, const std::string& role) {
+json::object configuration(const contract::FunctionConfig& f, const std::string& role, const LayerArns& published) {
   json::object out{{"FunctionName", f.name},
                    {"Runtime", f.runtime},
                    {"Handler", f.handler},
@@ -62,60 +31,73 @@ json::object configuration(const contract::FunctionConfig& f, const std::string&
   }
   json::array layers;
   for (const auto& layer : f.layers) {
-    if (layer.starts_with("arn:")) layers.emplace_back(layer);
+    const auto own = published.find(layer);
+    layers.emplace_back(own != published.end() ? own->second : layer);
   }
-  if (!layers.empty()) out["Layers"] = std::move(layers);
+  out["Layers"] = std::move(layers);
   return out;
 }
 
-Failure refused(const std::string& name, const net::ClientResponse& answer) {
+Failure refused(const std::string& name, const EndpointAnswer& answer) {
   return fail(Code::kDenied, fmt::format("'{}' was refused with status {}: {}", name, answer.status, answer.body));
 }
 
 Result<Deployed> deployOne(Endpoint& endpoint, const contract::FunctionConfig& f, const PackedFunction& packed,
-                           const std::string& role) {
+                           const std::string& role, const LayerArns& published) {
   TRY(const auto zip, readFile(packed.zip));
   const std::string code = base64Encode(zip);
-  json::object create = configuration(f, role);
+  json::object create = configuration(f, role, published);
   create["Architectures"] = json::array{f.architecture};
   create["Code"] = json::object{{"ZipFile", code}};
   TRY(auto answer, endpoint.send("POST", "/2015-03-31/functions", create));
-  if (answer.status / 100 == 2) return Deployed{f.name, true, packed.zip_bytes};
+  if (answer.status / 100 == 2) {
+    TRY_VOID(endpoint.settled(f.name));
+    return Deployed{f.name, true, packed.zip_bytes};
+  }
   if (answer.status != 409) return refused(f.name, answer);
   const std::string base = "/2015-03-31/functions/" + f.name;
   TRY(answer, endpoint.send("PUT", base + "/code", json::object{{"ZipFile", code}}));
   if (answer.status / 100 != 2) return refused(f.name, answer);
-  TRY(answer, endpoint.send("PUT", base + "/configuration", configuration(f, role)));
+  TRY_VOID(endpoint.settled(f.name));  // Lambda takes one change at a time
+  TRY(answer, endpoint.send("PUT", base + "/configuration", configuration(f, role, published)));
   if (answer.status / 100 != 2) return refused(f.name, answer);
   return Deployed{f.name, false, packed.zip_bytes};
 }
-}  // namespace
-
-Result<std::vector<Deployed>> deploy(const DeployOptions& options, WallTime now) {
-  const auto place = net::parseHttpUrl(options.endpoint);
-  if (!place) {
-    return fail(Code::kInvalid,
-                fmt::format("endpoint '{}': only http://HOST:PORT is spoken, not https: AWS itself cannot "
-                            "be reached yet",
-                            options.endpoint));
-  }
-  TRY(const auto config, loadConfig(options.pack.config));
-  // A function without one of its layers would fail at its first call, far from the cause.
-  for (const auto& f : config.functions) {
-    for (const auto& layer : f.layers) {
-      if (!layer.starts_with("arn:")) {
-        return fail(Code::kInvalid, fmt::format("'{}' uses the local layer '{}': publish it first (aws lambda "
-                                                "publish-layer-version) and give its ARN in the configuration",
-                                                f.name, layer));
-      }
+/// Publishes the layers that come from folders of this service and are used by one of `names`.
+Result<LayerArns> publishLayers(Endpoint& endpoint, const contract::ServerlessConfig& config,
+                                const std::vector<PackedFunction>& functions, const std::filesystem::path& out) {
+  LayerArns published;
+  for (const auto& function : functions) {
+    for (const auto& key : function.layers) {
+      if (key.starts_with("arn:") || published.contains(key)) continue;
+      const contract::LayerConfig* layer = config.layer(key);
+      if (layer == nullptr)
+        return fail(Code::kInvalid, fmt::format("'{}' uses the layer '{}', which is not in the file", function.name, key));
+      TRY(const auto zip, readFile(out / ("layer-" + key + ".zip")));
+      json::object body{{"Content", json::object{{"ZipFile", base64Encode(zip)}}}, {"Description", layer->description}};
+      if (!layer->runtimes.empty()) body["CompatibleRuntimes"] = json::value_from(layer->runtimes);
+      const std::string name = layer->name.empty() ? key : layer->name;
+      TRY(const auto answer, endpoint.send("POST", "/2018-10-31/layers/" + name + "/versions", body));
+      if (answer.status / 100 != 2) return refused("layer " + name, answer);
+      TRY(const auto value, parseJson(answer.body));
+      const std::string arn = value.is_object() ? stringOr(value.get_object(), "LayerVersionArn", "") : "";
+      if (arn.empty()) return fail(Code::kCorrupt, fmt::format("layer '{}': the answer has no LayerVersionArn", name));
+      published[key] = arn;
     }
   }
+  return published;
+}
+}  // namespace
+
+Result<std::vector<Deployed>> deploy(const DeployOptions& options, const Clock& clock) {
+  TRY(const auto config, loadConfig(options.pack.config));
+  TRY(const auto endpoint, Endpoint::open(options.endpoint, config.region, clock));
   TRY(const auto packed, pack(options.pack));
-  Endpoint endpoint(*place, config.region, now);
+  TRY(const auto published, publishLayers(*endpoint, config, packed.functions, options.pack.out));
   const std::string role = config.role.starts_with("arn:") ? config.role : "arn:aws:iam::000000000000:role/lectern";
   std::vector<Deployed> out;
   for (const auto& function : packed.functions) {
-    TRY(auto one, deployOne(endpoint, *config.function(function.name), function, role));
+    TRY(auto one, deployOne(*endpoint, *config.function(function.name), function, role, published));
     out.push_back(std::move(one));
   }
   return out;

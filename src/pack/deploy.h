@@ -20,8 +20,8 @@ struct Deployed {
   int64_t zip_bytes = 0;
 };
 
-/// Packs, then creates each function or replaces its code and configuration. Signed with AWS_ACCESS_KEY_ID and
-/// AWS_SECRET_ACCESS_KEY when set. kInvalid for https, which net/ does not speak.
-Result<std::vector<Deployed>> deploy(const DeployOptions& options, WallTime now);
+/// Packs, publishes the service's own layers, then creates each function or replaces its code and configuration, over http
+/// or https, signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY when set.
+Result<std::vector<Deployed>> deploy(const DeployOptions& options, const Clock& clock);
 
 }  // namespace lectern::pack
