@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,12 +17,23 @@ namespace lectern::app {
 
 struct ReadJobOptions;
 
+/// What a backend hears from and tells to the job while it reads one file.
+struct ReadControl {
+  const std::atomic<bool>& stop;                          // set: give up soon
+  std::function<void(int read, int pages)> on_page = {};  // after each page; pages: of the file
+
+  void pageRead(const reader::Document& document, int pages) const {
+    if (on_page) on_page(static_cast<int>(document.pages.size()), pages);
+  }
+};
+
 class ReadBackend {
  public:
   virtual ~ReadBackend() = default;
   /// Reads the wanted pages of one file into document.pages, adding timings and models; the rest of the document
-  /// (name, ids, fields) is the job's. Called from several threads. Gives up with kCancelled soon after `stop` is set.
-  virtual Result<void> readPages(const InputFile& file, reader::Document& document, const std::atomic<bool>& stop) = 0;
+  /// (name, ids, fields) is the job's. Called from several threads. Gives up with kCancelled soon after control.stop
+  /// is set.
+  virtual Result<void> readPages(const InputFile& file, reader::Document& document, const ReadControl& control) = 0;
 };
 
 /// The backend that options.engine names.

@@ -22,7 +22,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kOneCoreMegabytes = 1769;  // the memory size at which Lambda gives one whole core
-constexpr int kPageTimeoutSeconds = 300;
 constexpr int kPdfBatch = 8;
 constexpr const char* kShared = "/mnt/lectern";
 
@@ -32,22 +31,22 @@ class EmbeddedBackend final : public ReadBackend {
   EmbeddedBackend(std::vector<PageRange> pages, std::unique_ptr<engine::Engine> engine, TempDir shared, bool plain)
       : pages_(std::move(pages)), plain_(plain), shared_(std::move(shared)), engine_(std::move(engine)) {}
 
-  Result<void> readPages(const InputFile& file, reader::Document& document, const std::atomic<bool>& stop) override {
+  Result<void> readPages(const InputFile& file, reader::Document& document, const ReadControl& control) override {
     TRY(const auto folder, Handover::create(shared_.path()));
     TRY(const bool pdf, isPdf(file.path));
     // The file keeps its own name inside, so that messages name what the user gave.
     const fs::path copy = folder.path() / file.path.filename();
-    std::error_code ec;
-    fs::copy_file(file.path, copy, ec);
-    if (ec)
-      return fail(Code::kNoSpace, fmt::format("cannot hand {} to the function: {}", file.path.string(), ec.message()));
-    fs::permissions(copy, fs::perms::owner_read | fs::perms::group_read | fs::perms::others_read, ec);
-    if (pdf) return readPdf(copy, folder.path(), document, stop);
+    if (auto copied = copyFile(file.path, copy); !copied) {
+      return fail(copied.error().code, "cannot hand it to the function: " + copied.error().message +
+                                           "; TMPDIR names another folder for pages under way");
+    }
+    if (pdf) return readPdf(copy, folder.path(), document, control);
     TRY(auto source, reader::ImageFile::open(copy));
     for (int n = 1; n <= source->pages(); ++n) {
       if (!wantsPage(pages_, n)) continue;
-      if (stop) return fail(Code::kCancelled, "stopped");
+      if (control.stop) return fail(Code::kCancelled, "stopped");
       TRY_VOID(readOne({{"image", inside(copy)}, {"page", n}, {"number", n}}, folder.path(), 0, document));
+      control.pageRead(document, source->pages());
     }
     return {};
   }
@@ -84,8 +83,8 @@ class EmbeddedBackend final : public ReadBackend {
   }
 
   Result<std::string> call(const std::string& function, const json::object& event) {
-    const auto result = engine_->invoke({.function = function, .payload = toJson(event)});
-    if (!result.ok()) return Failure(functionError(result.payload));
+    const auto result = engine_->invoke({.function = function, .payload = toJson(event), .want_log = true});
+    if (!result.ok()) return Failure(functionError(result.payload, result.log));
     return result.payload;
   }
 
@@ -94,6 +93,8 @@ class EmbeddedBackend final : public ReadBackend {
     event["output"] = inside(output);
     TRY(const std::string payload, call("ocr", event));
     TRY(const auto answer, parseJson(payload));
+    std::error_code ec;
+    if (!fs::exists(output, ec)) return fail(Code::kInternal, "the ocr function answered without writing the page");
     TRY(const std::string text, readFile(output, mebibytes(256)));
     TRY(const auto value, parseJson(text));
     TRY(auto page, reader::pageFromJson(value));
@@ -106,12 +107,12 @@ class EmbeddedBackend final : public ReadBackend {
   }
 
   Result<void> readPdf(const fs::path& copy, const fs::path& folder, reader::Document& document,
-                       const std::atomic<bool>& stop) {
+                       const ReadControl& control) {
     int pages = INT_MAX;
     for (int first = 1; first <= pages; first += kPdfBatch) {
       if (nothingFrom(pages_, first)) break;
       if (!wantsAny(pages_, first, first + kPdfBatch - 1)) continue;
-      if (stop) return fail(Code::kCancelled, "stopped");
+      if (control.stop) return fail(Code::kCancelled, "stopped");
       TRY(const auto payload,
           call("pdf",
                {{"pdf", inside(copy)}, {"out", inside(folder)}, {"first", first}, {"last", first + kPdfBatch - 1}}));
@@ -120,7 +121,11 @@ class EmbeddedBackend final : public ReadBackend {
       for (const auto& r : rendered.rendered) {
         json::object event{{"image", r.image}, {"page", 1}, {"number", r.number}};
         if (!r.text.empty()) event["text"] = r.text;
-        if (wantsPage(pages_, r.number)) TRY_VOID(readOne(std::move(event), folder, r.dpi, document));
+        if (wantsPage(pages_, r.number)) {
+          if (control.stop) return fail(Code::kCancelled, "stopped");
+          TRY_VOID(readOne(std::move(event), folder, r.dpi, document));
+          control.pageRead(document, pages);
+        }
         std::error_code ignored;
         fs::remove(outside(r.image), ignored);
         if (!r.text.empty()) fs::remove(outside(r.text), ignored);
@@ -141,7 +146,7 @@ std::vector<engine::FunctionSpec> functionsFor(const ReadJobOptions& options, co
   spec.name = "ocr";
   spec.code = ocr;
   spec.memory_mb = options.memory_mb > 0 ? options.memory_mb : kOneCoreMegabytes;
-  spec.timeout_s = kPageTimeoutSeconds;
+  spec.timeout_s = options.page_timeout_s;
   spec.environment = {{"LECTERN_DETECTOR", options.detector},
                       {"LECTERN_RECOGNIZER", options.recognizer},
                       {"LECTERN_LANGUAGES", options.languages},

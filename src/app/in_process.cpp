@@ -18,22 +18,23 @@ constexpr int kPdfBatch = 8;  // pages rendered at once: bounds the disk that a 
 /// The monolith: models and pages in this process, as before any migration.
 class InProcessBackend final : public ReadBackend {
  public:
-  InProcessBackend(std::vector<PageRange> pages, std::unique_ptr<reader::Reader> reader, const Clock& clock)
-      : pages_(std::move(pages)), reader_(std::move(reader)), clock_(clock) {}
+  InProcessBackend(const ReadJobOptions& options, std::unique_ptr<reader::Reader> reader, const Clock& clock)
+      : pages_(options.pages), page_timeout_s_(options.page_timeout_s), reader_(std::move(reader)), clock_(clock) {}
 
-  Result<void> readPages(const InputFile& file, reader::Document& document, const std::atomic<bool>& stop) override {
+  Result<void> readPages(const InputFile& file, reader::Document& document, const ReadControl& control) override {
     document.models = reader_->models();
     TRY(const bool pdf, isPdf(file.path));
-    if (pdf) return readPdf(file, document, stop);
+    if (pdf) return readPdf(file, document, control);
     TRY(auto source, reader::ImageFile::open(file.path));
     for (int n = 1; n <= source->pages(); ++n) {
       if (!wantsPage(pages_, n)) continue;
-      if (stop) return fail(Code::kCancelled, "stopped");
+      if (control.stop) return fail(Code::kCancelled, "stopped");
       const SteadyTime start = clock_.now();
       TRY(const auto image, source->page(n));
       lap(document, "decode", start);
       TRY(auto page, reader_->readPage(image, n, document.timings));
       document.pages.push_back(std::move(page));
+      control.pageRead(document, source->pages());
     }
     return {};
   }
@@ -43,19 +44,24 @@ class InProcessBackend final : public ReadBackend {
     document.timings.push_back({stage, static_cast<double>((clock_.now() - start).count()) / 1e6});
   }
 
-  Result<void> readPdf(const InputFile& file, reader::Document& document, const std::atomic<bool>& stop) {
+  Result<void> readPdf(const InputFile& file, reader::Document& document, const ReadControl& control) {
     TRY(const auto folder, TempDir::create("lectern-pdf-"));
     int pages = INT_MAX;
     for (int first = 1; first <= pages; first += kPdfBatch) {
       if (nothingFrom(pages_, first)) break;
       if (!wantsAny(pages_, first, first + kPdfBatch - 1)) continue;
-      if (stop) return fail(Code::kCancelled, "stopped");
+      if (control.stop) return fail(Code::kCancelled, "stopped");
       const SteadyTime start = clock_.now();
-      TRY(const auto rendered, renderWithProgram(file.path, folder.path(), first, first + kPdfBatch - 1));
+      TRY(const auto rendered,
+          renderWithProgram(file.path, folder.path(), first, first + kPdfBatch - 1, page_timeout_s_));
       lap(document, "render", start);
       pages = rendered.pages;
       for (const auto& r : rendered.rendered) {
-        if (wantsPage(pages_, r.number)) TRY_VOID(readRendered(r, document));
+        if (wantsPage(pages_, r.number)) {
+          if (control.stop) return fail(Code::kCancelled, "stopped");
+          TRY_VOID(readRendered(r, document));
+          control.pageRead(document, pages);
+        }
         std::error_code ignored;
         std::filesystem::remove(r.image, ignored);
         if (!r.text.empty()) std::filesystem::remove(r.text, ignored);
@@ -83,6 +89,7 @@ class InProcessBackend final : public ReadBackend {
   }
 
   const std::vector<PageRange> pages_;
+  const int page_timeout_s_;
   const std::unique_ptr<reader::Reader> reader_;
   const Clock& clock_;
 };
@@ -111,7 +118,7 @@ Result<std::unique_ptr<ReadBackend>> makeInProcessBackend(const ReadJobOptions& 
   reader_options.languages = options.languages;
   reader_options.pages_at_once = std::max(1, options.concurrency);
   TRY(auto reader, reader::Reader::create(reader_options, clock));
-  return std::unique_ptr<ReadBackend>(new InProcessBackend(options.pages, std::move(reader), clock));
+  return std::unique_ptr<ReadBackend>(new InProcessBackend(options, std::move(reader), clock));
 }
 
 }  // namespace lectern::app

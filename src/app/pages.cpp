@@ -17,16 +17,35 @@ Result<fs::path> functionBundle(const std::string& name) {
               "the function bundle '" + name + "' is not beside the program; build it with ./dev build");
 }
 
-Error functionError(const std::string& payload) {
+namespace {
+/// The platform's own errors in the user's words; empty for those of our functions.
+Error platformError(const std::string& type, const std::string& message, const std::string& log) {
+  if (type == "Sandbox.Timedout") {
+    const size_t after = message.rfind(" after ");
+    return {Code::kTimeout, "the function gave no answer" + (after == std::string::npos ? "" : message.substr(after)) +
+                                "; it was stopped (--page-timeout gives it longer)"};
+  }
+  if (log.find("Runtime.OutOfMemory") != std::string::npos)
+    return {Code::kTooLarge, "it needs more memory than the function has; give it more with --memory MB"};
+  if (type.starts_with("Runtime.")) {
+    const size_t after = message.find(" Error: ");
+    return {Code::kInvalid,
+            "the function failed: " + (after == std::string::npos ? message : message.substr(after + 8))};
+  }
+  return {};
+}
+}  // namespace
+
+Error functionError(const std::string& payload, const std::string& log) {
   const auto value = parseJson(payload);
   if (!value || !value->is_object()) return {Code::kInternal, "the function gave no answer that can be read"};
   const auto& o = value->get_object();
   const std::string type = stringOr(o, "errorType", "");
   const std::string message = stringOr(o, "errorMessage", stringOr(o, "Message", stringOr(o, "message", payload)));
-  const Code code = type == "Sandbox.Timedout"                               ? Code::kTimeout
-                    : type == "Image.Unreadable" || type == "Pdf.Unreadable" ? Code::kCorrupt
-                    : type == "Output.Failed"                                ? Code::kNoSpace
-                                                                             : Code::kInvalid;
+  if (Error own = platformError(type, message, log); !own.message.empty()) return own;
+  const Code code = type == "Image.Unreadable" || type == "Pdf.Unreadable" ? Code::kCorrupt
+                    : type == "Output.Failed"                              ? Code::kNoSpace
+                                                                           : Code::kInvalid;
   // The types of our own functions add nothing to their messages; the platform's do.
   const bool own = type.starts_with("Image.") || type.starts_with("Pdf.") || type.starts_with("Reader.") ||
                    type.starts_with("Request.") || type.starts_with("Output.");

@@ -31,7 +31,7 @@ Result<Rendered> renderedFromJson(const std::string& text);
 /// Adds what the ocr function measured and used to the document.
 void addMeasurements(const json::object& answer, reader::Document& document);
 
-/// Turns a function's error answer into one line for the user.
-Error functionError(const std::string& payload);
+/// Turns a function's error answer, and the end of its log when there is one, into one line for the user.
+Error functionError(const std::string& payload, const std::string& log = {});
 
 }  // namespace lectern::app

@@ -1,6 +1,8 @@
 #include "app/pdf_program.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -11,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/files.h"
 
 extern char** environ;
@@ -20,25 +23,30 @@ namespace lectern::app {
 namespace {
 
 constexpr rlim_t kMemoryBytes = 2ull << 30;
-constexpr rlim_t kCpuSeconds = 300;
 
-/// Reads the program's standard output to its end, at most 4 MiB.
-std::string readAll(int fd) {
-  std::string out;
+/// Reads the program's standard output to its end, at most 4 MiB; false when the time is over first.
+bool readAll(int fd, int seconds, std::string& out) {
+  const RealClock clock;
+  const SteadyTime end = clock.now() + Seconds(seconds);
   char buffer[1 << 14];
   while (out.size() < (4u << 20)) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - clock.now()).count();
+    pollfd wait{fd, POLLIN, 0};
+    const int ready = left > 0 ? poll(&wait, 1, static_cast<int>(left)) : 0;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0) return false;
     const ssize_t n = ::read(fd, buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) break;
     out.append(buffer, static_cast<size_t>(n));
   }
-  return out;
+  return true;
 }
 
 }  // namespace
 
 Result<Rendered> renderWithProgram(const std::filesystem::path& pdf, const std::filesystem::path& out, int first,
-                                   int last) {
+                                   int last, int seconds) {
   TRY(const auto bundle, functionBundle("pdf"));
   const std::string program = bundle / "bootstrap";
   int ends[2];
@@ -58,15 +66,25 @@ Result<Rendered> renderWithProgram(const std::filesystem::path& pdf, const std::
   posix_spawn_file_actions_destroy(&actions);
   writing.close();
   if (spawned != 0) return failErrno("start " + program, spawned);
-  const rlimit memory{kMemoryBytes, kMemoryBytes}, cpu{kCpuSeconds, kCpuSeconds};
+  const auto most = static_cast<rlim_t>(seconds);
+  const rlimit memory{kMemoryBytes, kMemoryBytes}, cpu{most, most};
   prlimit(pid, RLIMIT_AS, &memory, nullptr);
   prlimit(pid, RLIMIT_CPU, &cpu, nullptr);
-  const std::string answer = readAll(reading.get());
+  std::string answer;
+  const bool in_time = readAll(reading.get(), seconds, answer);
+  if (!in_time) kill(pid, SIGKILL);
+  reading.close();
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (WIFSIGNALED(status))
-    return fail(Code::kCorrupt, "the PDF made its renderer fail; it is damaged or far too large");
+  if (!in_time) {
+    return fail(Code::kTimeout, fmt::format("its renderer gave no answer within {} s; it was stopped (--page-timeout "
+                                            "gives it longer)",
+                                            seconds));
+  }
+  if (WIFSIGNALED(status)) return fail(Code::kCorrupt, "its renderer failed; the PDF is damaged or far too large");
+  if (answer.empty())
+    return fail(Code::kInternal, fmt::format("its renderer failed with exit status {}", WEXITSTATUS(status)));
   return renderedFromJson(answer);
 }
 

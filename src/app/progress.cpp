@@ -4,13 +4,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdio>
 
 namespace lectern::app {
 
 namespace {
 constexpr int kBarWidth = 30;
-}
+constexpr Nanos kBetweenLines = Seconds(5);
+}  // namespace
 
 Progress::Progress(int total, std::string unit, const Clock& clock, bool quiet)
     : total_(total),
@@ -18,7 +20,8 @@ Progress::Progress(int total, std::string unit, const Clock& clock, bool quiet)
       clock_(clock),
       start_(clock.now()),
       terminal_(isatty(STDERR_FILENO) == 1),
-      quiet_(quiet) {
+      quiet_(quiet),
+      last_page_line_(start_) {
   if (total_ > 1) draw();
 }
 
@@ -30,14 +33,14 @@ void Progress::clearBar() {
 }
 
 void Progress::draw() {
-  if (quiet_ || !terminal_ || total_ <= 1) return;
+  if (quiet_ || !terminal_ || (total_ <= 1 && pages_.empty())) return;
   const double share = total_ == 0 ? 1 : static_cast<double>(done_) / total_;
   const int filled = static_cast<int>(share * kBarWidth);
   const double seconds = static_cast<double>((clock_.now() - start_).count()) / 1e9;
   std::string left;
   if (done_ > 0 && done_ < total_) left = fmt::format(", about {:.0f} s left", seconds / done_ * (total_ - done_));
-  fmt::print(stderr, "\r\033[K[{}{}] {}/{} {}{}", std::string(static_cast<size_t>(filled), '#'),
-             std::string(static_cast<size_t>(kBarWidth - filled), '.'), done_, total_, unit_, left);
+  fmt::print(stderr, "\r\033[K[{}{}] {}/{} {}{}{}", std::string(static_cast<size_t>(filled), '#'),
+             std::string(static_cast<size_t>(kBarWidth - filled), '.'), done_, total_, unit_, left, pages_);
   std::fflush(stderr);
   bar_shown_ = true;
 }
@@ -45,9 +48,24 @@ void Progress::draw() {
 void Progress::done(std::string_view what, std::string_view detail) {
   const std::lock_guard lock(mutex_);
   ++done_;
+  pages_.clear();
   if (quiet_) return;
   if (!terminal_) fmt::print(stderr, "[{}/{}] {}: {}\n", done_, total_, what, detail);
   draw();
+}
+
+void Progress::page(std::string_view what, int read, int pages) {
+  const std::lock_guard lock(mutex_);
+  if (quiet_) return;
+  const std::string text = pages == INT_MAX ? fmt::format("page {}", read) : fmt::format("page {} of {}", read, pages);
+  if (terminal_) {
+    pages_ = fmt::format("; {}: {}", what, text);
+    return draw();
+  }
+  const SteadyTime now = clock_.now();
+  if (now - last_page_line_ < kBetweenLines) return;
+  last_page_line_ = now;
+  fmt::print(stderr, "{}: {}\n", what, text);
 }
 
 void Progress::message(std::string_view line) {

@@ -18,6 +18,8 @@ class Progress {
 
   /// One thing is done; `what` names it. Thread-safe.
   void done(std::string_view what, std::string_view detail);
+  /// So many pages of a document under way are read: told on a bar at once, as a line every few seconds. Thread-safe.
+  void page(std::string_view what, int read, int pages);
   /// Prints a line above the bar. Thread-safe.
   void message(std::string_view line);
 
@@ -34,6 +36,8 @@ class Progress {
   const bool quiet_;
   bool bar_shown_ = false;
   int done_ = 0;
+  std::string pages_;  // of the document that told last, for the bar
+  SteadyTime last_page_line_;
 };
 
 }  // namespace lectern::app

@@ -13,6 +13,7 @@
 #include "app/backend.h"
 #include "app/done_marks.h"
 #include "app/progress.h"
+#include "app/staging.h"
 #include "app/summary.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -116,17 +117,29 @@ class Job {
 
 Result<void> Job::prepare() {
   TRY_VOID(prepareFolder(options_.out));
-  TRY(store_, reader::Store::open(options_.db.empty() ? options_.out / "documents.db" : options_.db));
+  std::error_code ec;
+  const bool fresh = !fs::exists(options_.db, ec);
+  auto store = reader::Store::open(options_.db);
+  if (!store) {
+    for (const char* end : {"", "-wal", "-shm"}) {
+      if (fresh) fs::remove(options_.db.string() + end, ec);
+    }
+    return fail(store.error().code, fmt::format("cannot use the database {} ({}); choose another with --db",
+                                                options_.db.string(), store.error().message));
+  }
+  store_ = std::move(*store);
   return {};
 }
 
 void Job::failed(const std::string& what, const Error& error) {
-  // Messages of the reading stages begin with the file's name already.
-  const bool named = error.message.starts_with(what) || error.message.starts_with(fs::path(what).filename().string());
-  const std::string line = named ? error.message : what + ": " + error.message;
-  progress_.message("lectern: " + line);
+  // Messages of the reading stages begin with the file's name already; the user gave a path.
+  std::string message = error.message;
+  for (const std::string& name : {what, fs::path(what).filename().string()}) {
+    if (message.starts_with(name + ": ")) message.erase(0, name.size() + 2);
+  }
+  progress_.message(fmt::format("lectern: {}: {}", what, message));
   const std::lock_guard lock(mutex_);
-  summary_.failures.push_back({what, error.message});
+  summary_.failures.push_back({what, message});
 }
 
 bool Job::skip(const InputFile& file, const std::string& sha256) {
@@ -147,7 +160,10 @@ Result<reader::Document> Job::readDocument(const InputFile& file, const std::str
   reader::Document document;
   document.name = file.name;
   document.sha256 = sha256;
-  TRY_VOID(backend_->readPages(file, document, stop_requested));
+  const ReadControl control{stop_requested, [&](int read, int pages) {
+                              if (pages > 1) progress_.page(file.path.string(), read, pages);
+                            }};
+  TRY_VOID(backend_->readPages(file, document, control));
   if (document.pages.empty()) {
     return fail(Code::kInvalid, options_.pages.empty() ? "it has no pages" : "none of the wanted pages is in it");
   }
@@ -159,11 +175,14 @@ Result<reader::Document> Job::readDocument(const InputFile& file, const std::str
 }
 
 Result<void> Job::save(reader::Document& document, const InputFile& file) {
+  // All files are written before any takes its place: a disk that fills up leaves what was there before, and no parts.
+  TRY(auto staging, Staging::create(options_.out, file.name));
+  TRY(const auto files, reader::writeOutputs(document, file.name, options_.formats, staging.folder(), file.path));
   {
     const std::lock_guard lock(mutex_);
-    TRY_VOID(store_->put(document));
+    if (auto put = store_->put(document); !put) return Failure(put.error().with(options_.db.string()));
   }
-  TRY(const auto files, reader::writeOutputs(document, file.name, options_.formats, options_.out, file.path));
+  TRY_VOID(staging.commit(files));
   marks_.markDone(file.name, document.sha256);
   return {};
 }
@@ -235,6 +254,7 @@ Result<std::unique_ptr<ReadBackend>> makeBackend(const ReadJobOptions& options, 
 
 int runReadJob(const ReadJobOptions& given, const Clock& clock) {
   ReadJobOptions options = given;
+  if (options.db.empty()) options.db = options.out / "documents.db";
   if (options.concurrency <= 0) options.concurrency = std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
   Job job(options, clock, collectInputs(options.paths));
   if (auto ready = job.prepare(); !ready) {

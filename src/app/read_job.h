@@ -24,6 +24,7 @@ struct ReadJobOptions {
   std::string engine = "embedded";  // embedded or in-process
   int concurrency = 0;              // documents at once; 0: as many as there are cores
   int memory_mb = 0;                // of the function; 0: one whole core's worth
+  int page_timeout_s = 300;         // of one page in a function
   bool force = false;               // read again what is done
   bool quiet = false;
   bool json_summary = false;  // the summary on standard output as JSON

@@ -1,3 +1,4 @@
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,6 +13,17 @@ void limitLibraryThreads(char** argv) {
   if (std::getenv("OMP_THREAD_LIMIT") != nullptr) return;
   setenv("OMP_THREAD_LIMIT", "1", 1);
   execv("/proc/self/exe", argv);
+}
+
+/// One line about what is wrong and where to read more. Returns the exit status.
+int wrongUse(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+  std::string name = "lectern", what = error.what();
+  const auto commands = app.get_subcommands();
+  for (const auto* command : commands) name += " " + command->get_name();
+  if (commands.empty() && argc > 1 && argv[1][0] != '-') what = std::string("there is no command '") + argv[1] + "'";
+  if (argc < 2) what = "a command is needed, for example lectern read receipt.jpg";
+  fmt::print(stderr, "lectern: {}; see {} --help\n", what, name);
+  return 2;
 }
 }  // namespace
 
@@ -45,7 +57,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return app.exit(e) == 0 ? 0 : 2;
+    return e.get_exit_code() == 0 ? app.exit(e) : wrongUse(app, e, argc, argv);
   }
   return status;
 }

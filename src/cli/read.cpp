@@ -66,6 +66,9 @@ void addRead(CLI::App& app, int& status) {
   command->add_option("--concurrency", job.concurrency, "Documents at once (default: the number of cores)")
       ->check(CLI::Range(1, 1000));
   command->add_option("--memory", job.memory_mb, "Memory of the function in MB")->check(CLI::Range(128, 10240));
+  command->add_option("--page-timeout", job.page_timeout_s, "Seconds that a function may take for one page")
+      ->check(CLI::Range(1, 900))
+      ->capture_default_str();
   command->add_flag("--force", job.force, "Read again what was read before");
   command->add_flag("--quiet", job.quiet, "No progress");
   command->add_flag("--json", job.json_summary, "Print the summary as JSON");

@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
     return 2;
   }
   fcntl(3, F_SETFD, FD_CLOEXEC);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // No parent-death signal: it follows the thread that started this program, which may end long before the engine.
+  // The socket closes with the engine however that ends, and then everything here is removed.
   // Without root this would take away its right to write the maps of its user namespaces.
   if (geteuid() == 0) prctl(PR_SET_DUMPABLE, 0);
   signal(SIGINT, SIG_IGN);  // Ctrl-C goes to the engine, which ends this program by closing the socket

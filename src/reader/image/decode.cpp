@@ -110,6 +110,8 @@ struct ImageFile::Impl {
 
   Result<int> jpegReduction() const {
     int w = 0, h = 0;
+    // Asked first, because the JPEG library prints its own complaints about what is cut short.
+    if (!jpegIsWhole(content)) return damaged(1);
     if (readHeaderMemJpeg(bytesOf(content), content.size(), &w, &h, nullptr, nullptr, nullptr) != 0) return damaged(1);
     TRY_VOID(checkSize(w, h, limits.max_source_pixels * 8));
     int reduction = 1;

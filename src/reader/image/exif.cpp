@@ -58,4 +58,21 @@ int exifOrientation(std::string_view jpeg) {
   return 1;
 }
 
+bool jpegIsWhole(std::string_view jpeg) {
+  if (jpeg.substr(0, 2) != "\xff\xd8") return false;
+  size_t at = 2;
+  while (at + 4 <= jpeg.size()) {
+    const auto byte = [&](size_t offset) { return static_cast<uint8_t>(jpeg[at + offset]); };
+    // Any number of fill bytes may stand before a marker; stray bytes are what decoders skip, too.
+    if (byte(0) != 0xff || byte(1) == 0xff || byte(1) == 0) {
+      ++at;
+      continue;
+    }
+    if (byte(1) == 0xda) return jpeg.rfind("\xff\xd9") != std::string_view::npos && jpeg.rfind("\xff\xd9") > at;
+    const bool alone = byte(1) == 0x01 || (byte(1) >= 0xd0 && byte(1) <= 0xd9);
+    at += alone ? 2 : 2 + byte(2) * 256u + byte(3);
+  }
+  return false;
+}
+
 }  // namespace lectern::reader

@@ -1,0 +1,346 @@
+"""Bad input to `lectern read` and `lectern serve`: one clear line each, the right exit status, nothing half-written, the rest goes on.
+
+usage: bad_input_test.py files|large
+"""
+import json
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zipfile
+
+import documents
+
+BUILD = os.environ["LECTERN_BUILD"]
+LECTERN = os.path.join(BUILD, "lectern")
+SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../samples")
+RECEIPT = os.path.join(SAMPLES, "receipt.jpg")
+ENGINES = ("embedded", "in-process")
+MEMORY_CAP_MB = 1900  # of one page under way, docs/reading.md
+
+
+class Run:
+    """One command to its end: exit status, lines of both outputs, and the highest memory of any process below it."""
+
+    def __init__(self, *arguments, program=LECTERN, env=None, prefix=(), timeout=280):
+        process = subprocess.Popen([*prefix, program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env={**os.environ, **(env or {})})
+        self.peak_mb = 0
+        over = threading.Event()
+        watcher = threading.Thread(target=self.watch, args=(process.pid, over))
+        watcher.start()
+        try:
+            self.out, self.err = process.communicate(timeout=timeout)
+        finally:
+            over.set()
+            watcher.join()
+            if process.poll() is None:
+                process.kill()
+        self.status = process.returncode
+        self.lines = self.err.splitlines()
+
+    def watch(self, top, over):
+        while not over.wait(0.1):
+            known, parents = {top}, {}
+            for name in filter(str.isdigit, os.listdir("/proc")):
+                try:
+                    with open("/proc/%s/status" % name) as file:
+                        fields = dict(line.rstrip("\n").split(":", 1) for line in file if ":" in line)
+                except OSError:
+                    continue
+                parents[int(name)] = (int(fields["PPid"]), int(fields.get("VmHWM", "0 kB").split()[0]) // 1024)
+            grown = True
+            while grown:
+                grown = False
+                for pid, (parent, _) in parents.items():
+                    if parent in known and pid not in known:
+                        known.add(pid)
+                        grown = True
+            self.peak_mb = max([self.peak_mb] + [parents[p][1] for p in known if p in parents])
+
+    def failures(self):
+        """Lines that are neither progress nor the sentence about this machine's isolation."""
+        return [line for line in self.lines if not line.startswith("[") and ": page " not in line and "isolation:" not in line]
+
+    def says(self, text):
+        found = [line for line in self.failures() if text in line]
+        assert len(found) == 1 and self.failures() == found, (text, self.lines)
+        return self
+
+
+def namespace_prefix():
+    """The command that gives a mount namespace of its own; None where that is not permitted."""
+    prefix = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-Urm"]
+    if shutil.which("unshare") and subprocess.run([*prefix, "true"], capture_output=True).returncode == 0:
+        return prefix
+    return None
+
+
+def mounted(prefix, folder, options):
+    script = 'mount -t tmpfs -o %s none "$0" && exec "$@"' % options
+    return [*prefix, "sh", "-c", script, folder]
+
+
+def leftovers(out):
+    """Files that no finished document owns."""
+    found = []
+    for folder, _, names in os.walk(out):
+        found += [os.path.join(folder, n) for n in names if "probe" in n or n.count(".") > 1 or ".writing" in folder]
+    found += [f for f, _, _ in os.walk(out) if f.endswith(".writing")]
+    return found
+
+
+def names_in(database):
+    with sqlite3.connect("file:%s?mode=ro" % database, uri=True) as db:
+        return {row[0] for row in db.execute("SELECT name FROM document")}
+
+
+FILES = {
+    "empty.jpg": "an empty file",
+    "text.jpg": "it is text",
+    "cut.jpg": "the image is damaged or cut short",
+    "cut-early.jpg": "the image is damaged or cut short",
+    "locked.pdf": "the PDF is encrypted; remove its password first",
+    "nothing.pdf": "the PDF has no pages",
+    "broken.pdf": "the PDF is damaged or cut short",
+}
+
+
+def bad_files(work, engine):
+    folder = os.path.join(work, "bad")
+    if not os.path.isdir(folder):
+        os.mkdir(folder)
+        documents.write_bad_files(folder, RECEIPT)
+        documents.write_png(os.path.join(folder, "one.png"), 1, 1)
+        shutil.copy(RECEIPT, os.path.join(folder, "receipt.jpg"))
+    out = os.path.join(work, "out-" + engine)
+    run = Run("read", folder, "--out", out, "--engine", engine)
+    assert run.status == 1, run.err
+    lines = run.failures()
+    assert len(lines) == len(FILES), lines
+    for name, text in FILES.items():
+        start = "lectern: %s: " % os.path.join(folder, name)
+        assert len([line for line in lines if line.startswith(start) and text in line]) == 1, (name, lines)
+    made = {n for n in os.listdir(out) if n.endswith(".json")}
+    assert made == {"one.json", "receipt.json"}, made
+    assert names_in(os.path.join(out, "documents.db")) == {"one", "receipt"}
+    assert leftovers(out) == [], leftovers(out)
+    assert "2 documents read, 7 not" in run.out, run.out
+    again = Run("read", folder, "--out", out, "--engine", engine)
+    assert again.status == 1 and "2 done before" in again.out, again.out
+
+
+def wrong_use(work):
+    out = os.path.join(work, "never")
+    for arguments, text in ((("read", "--nosuch", RECEIPT), "--nosuch"), (("nosuch",), "nosuch"), ((), "command"),
+                            (("read",), "paths"), (("read", RECEIPT, "--engine", "foo"), "foo"),
+                            (("read", RECEIPT, "--pages", "0"), "'0' is not a page range"),
+                            (("read", RECEIPT, "--format", "docx"), "unknown format 'docx'"),
+                            (("read", RECEIPT, "--memory", "1"), "--memory"), (("serve", "--config", "/nonexistent"), "/nonexistent")):
+        run = Run(*arguments, *(["--out", out] if arguments[:1] == ("read",) and len(arguments) > 1 else []))
+        assert run.status == 2, (arguments, run.status, run.err)
+        run.says(text)
+    assert not os.path.exists(out)
+    missing = Run("read", "/nonexistent.jpg", "--out", os.path.join(work, "missing"))
+    assert missing.status == 1
+    missing.says("/nonexistent.jpg: no such file or folder")
+
+
+def unwritable(work, prefix):
+    afile = os.path.join(work, "afile")
+    open(afile, "w").close()
+    for out in (afile, os.path.join(afile, "below"), "/proc/lectern"):
+        run = Run("read", RECEIPT, "--out", out)
+        assert run.status == 1
+        run.says("cannot create the output folder %s: " % out)
+    out = os.path.join(work, "no-db")
+    run = Run("read", RECEIPT, "--out", out, "--db", os.path.join(afile, "x.db"))
+    assert run.status == 1
+    run.says("choose another with --db")
+    if prefix:
+        folder = os.path.join(work, "readonly")
+        os.mkdir(folder)
+        run = Run("read", RECEIPT, "--out", folder, prefix=mounted(prefix, folder, "ro"))
+        assert run.status == 1
+        run.says("Read-only file system")
+
+
+def full_disk(work, prefix, engine):
+    out = os.path.join(work, "small")
+    os.makedirs(out, exist_ok=True)
+    receipt, one = os.path.join(work, "bad/receipt.jpg"), os.path.join(work, "bad/one.png")
+
+    def listed(size):
+        """Reads into a file system of `size` and says what is in it afterwards, from inside its namespace."""
+        listing = os.path.join(work, "listing")
+        script = 'mount -t tmpfs -o size=%s none "$0" && "$@"; status=$?; cp -r "$0" "%s"; exit $status' % (size, listing)
+        shutil.rmtree(listing, ignore_errors=True)
+        run = Run("read", one, receipt, "--concurrency", "1", "--out", out, "--engine", engine, prefix=[*prefix, "sh", "-c", script, out])
+        return run, listing
+    run, listing = listed("8k")  # no room for a database
+    assert run.status == 1, run.err
+    run.says("is full")
+    assert os.listdir(listing) == [], os.listdir(listing)
+    run, listing = listed("300k")  # room for the small document only
+    assert run.status == 1, run.err
+    assert len(run.failures()) == 1 and "receipt.jpg: " in run.failures()[0], run.err
+    assert any(w in run.failures()[0] for w in ("is full", "No space left")), run.err
+    assert {n for n in os.listdir(listing) if n.endswith((".json", ".csv"))} == {"one.json"}, os.listdir(listing)
+    assert leftovers(listing) == [], leftovers(listing)
+    assert names_in(os.path.join(listing, "documents.db")) == {"one"}
+    # The folder for pages under way is full: only what needs it fails.
+    pdf = os.path.join(work, "two.pdf")
+    documents.write_pdf(pdf, 2)
+    out2 = os.path.join(work, "tmp-full-" + engine)
+    run = Run("read", one, pdf, "--out", out2, "--engine", engine, env={"TMPDIR": out}, prefix=mounted(prefix, out, "size=40k"))
+    assert run.status == 1, run.err
+    run.says("No space left on device")
+    assert "one.json" in os.listdir(out2) and "two.json" not in os.listdir(out2), os.listdir(out2)
+
+
+FUNCTIONS = {"exits": ("exit 3", "the function failed: Runtime exited with error: exit status 3"),
+             "silent": ("exec sleep 1000", "the function gave no answer after 2.00 seconds")}
+
+
+def functions(work, what):
+    """`lectern read` with an ocr function that does not do its part; the pdf function likewise, in-process."""
+    script, text = FUNCTIONS[what]
+    place = tempfile.mkdtemp(prefix="bad-function-", dir=BUILD)
+    try:
+        program = os.path.join(place, "lectern")
+        os.link(LECTERN, program)
+        for name in ("ocr", "pdf"):
+            os.makedirs(os.path.join(place, "functions", name))
+            with open(os.path.join(place, "functions", name, "bootstrap"), "w") as file:
+                file.write("#!/bin/sh\n%s\n" % script)
+            os.chmod(os.path.join(place, "functions", name, "bootstrap"), 0o755)
+        spawner = {"LECTERN_SPAWNER": os.path.join(BUILD, "lectern-spawner")}
+        out = os.path.join(work, "out-function-" + what)
+        run = Run("read", RECEIPT, "--out", out, "--page-timeout", "2", program=program, env=spawner)
+        assert run.status == 1, run.err
+        run.says("receipt.jpg: " + text)
+        assert not [n for n in os.listdir(out) if n.endswith(".json")]
+        pdf = os.path.join(work, "function.pdf")
+        documents.write_pdf(pdf, 1)
+        run = Run("read", pdf, RECEIPT, "--engine", "in-process", "--out", out, "--page-timeout", "2", program=program)
+        assert run.status == 1, run.err
+        run.says("function.pdf: its renderer ")
+        assert "receipt.json" in os.listdir(out), run.err
+    finally:
+        shutil.rmtree(place)
+
+
+def bundles(work):
+    def write_zip(name, *entries):
+        path = os.path.join(work, name)
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as z:
+            for entry, data in entries:
+                z.writestr(entry, data)
+        return path
+    link = zipfile.ZipInfo("out")
+    link.create_system, link.external_attr = 3, 0o120777 << 16
+    good = ("bootstrap", "#!/bin/sh\n")
+    big = os.path.join(work, "big")
+    os.mkdir(big)
+    with open(os.path.join(big, "weights"), "wb") as file:
+        file.truncate(262_144_001)
+    for path, text in ((write_zip("up.zip", good, ("../evil", "x")), "../evil"), (write_zip("abs.zip", good, ("/tmp/evil", "x")), "/tmp/evil"),
+                       (write_zip("link.zip", good, (link, "/etc/passwd")), "out"),
+                       (write_zip("big.zip", good, ("weights", bytes(262_144_001))), "262144000"), (big, "262144000"),
+                       (os.path.join(work, "afile"), "afile"), (os.path.join(work, "nowhere"), "nowhere")):
+        config = os.path.join(work, "serverless.yml")
+        with open(config, "w") as file:
+            file.write("service: bad\nprovider: {name: aws, runtime: provided.al2023}\nfunctions:\n"
+                       "  f: {handler: bootstrap, package: {artifact: %s}}\n" % path)
+        run = Run("serve", "--listen", "127.0.0.1:0", "--config", config, timeout=30)
+        assert run.status == 1, (path, run.status, run.err)
+        run.says(text)
+        assert not os.path.exists(os.path.join(work, "evil")) and not os.path.exists("/tmp/evil")
+
+
+def large_scan(work, engine):
+    path = os.path.join(work, "large.png")
+    if not os.path.exists(path):
+        documents.write_png(path, 12000, 18000, ["TOTAL", "TALL TEA"], scale=40)
+        documents.write_png(os.path.join(work, "larger.png"), 12000, 21000)
+    out = os.path.join(work, "large-" + engine)
+    run = Run("read", os.path.join(work, "larger.png"), path, "--out", out, "--engine", engine)
+    assert run.status == 1, run.err
+    run.says("larger.png: 12000 x 21000 pixels are too many; the limit is 250 megapixels")
+    with open(os.path.join(out, "large.json")) as file:
+        words = [w["text"] for w in json.load(file)["pages"][0]["words"]]
+    assert "TOTAL" in words, words
+    print("    peak of one process %d MB" % run.peak_mb)
+    assert 100 < run.peak_mb <= MEMORY_CAP_MB, run.peak_mb
+    if engine == "embedded":
+        run = Run("read", path, RECEIPT, "--out", out, "--memory", "700", "--force")
+        if "isolation:" in run.err:
+            print("    no memory limits here: out of memory is not tested")
+            return
+        assert run.status == 1 and "receipt.json" in os.listdir(out), run.err
+        run.says("large.png: it needs more memory than the function has; give it more with --memory MB")
+
+
+def long_pdf(work, engine):
+    """Pages come and go: memory does not grow with their number, and the first is told before the last is read."""
+    path = os.path.join(work, "long.pdf")
+    documents.write_pdf(path, 500)
+    peaks = {}
+    for pages in (8, 60):
+        out = os.path.join(work, "long-%s-%d" % (engine, pages))
+        start = time.time()
+        run = Run("read", path, "--pages", "1-%d" % pages, "--out", out, "--engine", engine)
+        assert run.status == 0, run.err
+        took = time.time() - start
+        with open(os.path.join(out, "long.json")) as file:
+            document = json.load(file)
+        assert [p["page"] for p in document["pages"]] == list(range(1, pages + 1))
+        assert "number 60" in document["pages"][-1]["lines"][0]["text"] or pages != 60
+        peaks[pages] = run.peak_mb
+        told = [line for line in run.lines if ": page " in line and line.endswith("of 500")]
+        assert took < 12 or told, run.err
+    print("    peaks of one process, MB:", peaks)
+    assert peaks[60] <= peaks[8] + 60, peaks
+
+
+def main():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    part = sys.argv[1] if len(sys.argv) == 2 else ""
+    if part not in ("files", "large"):
+        print(__doc__)
+        return 2
+    with tempfile.TemporaryDirectory(prefix="lectern-bad-") as work:
+        prefix = namespace_prefix()
+        for engine in ENGINES:
+            if part == "large":
+                large_scan(work, engine)
+                print("ok large scan,", engine, flush=True)
+                long_pdf(work, engine)
+                print("ok long PDF,", engine, flush=True)
+                continue
+            bad_files(work, engine)
+            print("ok bad files,", engine, flush=True)
+            if prefix:
+                full_disk(work, prefix, engine)
+            print("ok full disk," if prefix else "SKIPPED full disk (no mount namespace here):", engine, flush=True)
+        if part == "large":
+            return 0
+        wrong_use(work)
+        print("ok wrong use")
+        unwritable(work, prefix)
+        print("ok unwritable folders", flush=True)
+        for what in FUNCTIONS:
+            functions(work, what)
+            print("ok a function that", what, flush=True)
+        bundles(work)
+        print("ok bundles")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
