@@ -44,6 +44,9 @@ Result<std::unique_ptr<ReadBackend>> makeInProcessBackend(const ReadJobOptions& 
 /// The function `ocr` in a sandbox of an engine inside this process; pages are handed over on a shared folder.
 Result<std::unique_ptr<ReadBackend>> makeEmbeddedBackend(const ReadJobOptions& options, const Clock& clock);
 
+/// The functions `ocr` and `pdf` of the Lambda endpoint that options.engine names.
+Result<std::unique_ptr<ReadBackend>> makeRemoteBackend(const ReadJobOptions& options);
+
 /// True when page n, any page of first..last, or none from `first` on is wanted.
 bool wantsPage(const std::vector<PageRange>& ranges, int page);
 bool wantsAny(const std::vector<PageRange>& ranges, int first, int last);

@@ -73,8 +73,19 @@ Result<void> prepareFolder(const fs::path& out) {
   return {};
 }
 
+/// SQLite calls a full disk an input or output error in some places: says it plainly.
+Error namingFullDisk(Error error, const fs::path& database) {
+  constexpr std::uintmax_t kLittle = 64 << 10;
+  std::error_code ec;
+  const auto space = fs::space(fs::absolute(database).parent_path(), ec);
+  if (ec || space.available > kLittle || error.code == Code::kNoSpace) return error;
+  return {Code::kNoSpace, error.message + ", the disk is full"};
+}
+
 std::string settingsOf(const ReadJobOptions& o) {
   std::string text = fmt::format("1|{}|{}|{}|", o.detector, o.recognizer, o.languages);
+  // What a function elsewhere reads with is its own affair.
+  if (isEndpoint(o.engine)) text += o.engine + "|";
   for (const auto& f : o.formats) text += f + ",";
   for (const auto& p : o.pages) text += fmt::format("{}-{},", p.first, p.last);
   return text;
@@ -121,11 +132,12 @@ Result<void> Job::prepare() {
   const bool fresh = !fs::exists(options_.db, ec);
   auto store = reader::Store::open(options_.db);
   if (!store) {
+    const Error error = namingFullDisk(store.error(), options_.db);
     for (const char* end : {"", "-wal", "-shm"}) {
       if (fresh) fs::remove(options_.db.string() + end, ec);
     }
-    return fail(store.error().code, fmt::format("cannot use the database {} ({}); choose another with --db",
-                                                options_.db.string(), store.error().message));
+    return fail(error.code, fmt::format("cannot use the database {} ({}); choose another with --db",
+                                        options_.db.string(), error.message));
   }
   store_ = std::move(*store);
   return {};
@@ -180,7 +192,8 @@ Result<void> Job::save(reader::Document& document, const InputFile& file) {
   TRY(const auto files, reader::writeOutputs(document, file.name, options_.formats, staging.folder(), file.path));
   {
     const std::lock_guard lock(mutex_);
-    if (auto put = store_->put(document); !put) return Failure(put.error().with(options_.db.string()));
+    if (auto put = store_->put(document); !put)
+      return Failure(namingFullDisk(put.error().with(options_.db.string()), options_.db));
   }
   TRY_VOID(staging.commit(files));
   marks_.markDone(file.name, document.sha256);
@@ -249,8 +262,12 @@ Summary Job::run() {
 Result<std::unique_ptr<ReadBackend>> makeBackend(const ReadJobOptions& options, const Clock& clock) {
   if (options.engine == "embedded") return makeEmbeddedBackend(options, clock);
   if (options.engine == "in-process") return makeInProcessBackend(options, clock);
-  return fail(Code::kInvalid, "unknown engine '" + options.engine + "'; there are embedded and in-process");
+  if (isEndpoint(options.engine)) return makeRemoteBackend(options);
+  return fail(Code::kInvalid,
+              "unknown engine '" + options.engine + "'; there are embedded, in-process and http://HOST:PORT");
 }
+
+bool isEndpoint(const std::string& engine) { return engine.starts_with("http://") || engine.starts_with("https://"); }
 
 int runReadJob(const ReadJobOptions& given, const Clock& clock) {
   ReadJobOptions options = given;

@@ -14,6 +14,7 @@ struct Given {
   app::ReadJobOptions job;
   std::string formats = "json,csv";
   std::string pages;
+  std::string shared;
 };
 
 int readCommand(Given& given) {
@@ -31,6 +32,16 @@ int readCommand(Given& given) {
     }
     given.job.pages = *pages;
   }
+  if (!given.shared.empty()) {
+    const size_t sign = given.shared.rfind('=');
+    if (sign == std::string::npos || given.shared.compare(sign + 1, 1, "/") != 0 ||
+        !app::isEndpoint(given.job.engine)) {
+      fmt::print(stderr, "lectern read: --shared needs DIR=/mnt/NAME, and an --engine URL\n");
+      return 2;
+    }
+    given.job.shared_here = given.shared.substr(0, sign);
+    given.job.shared_there = given.shared.substr(sign + 1);
+  }
   const RealClock clock;
   return app::runReadJob(given.job, clock);
 }
@@ -43,6 +54,7 @@ void addRead(CLI::App& app, int& status) {
                          "Examples:\n"
                          "  lectern read samples/receipt.jpg\n"
                          "  lectern read scans/ --out result --db receipts.db --format json,csv,md\n"
+                         "  lectern read scans/ --engine http://127.0.0.1:9000\n"
                          "Writes NAME.json and NAME-t1.csv, ... and documents.db into the output folder. What was "
                          "read before is skipped.\n"
                          "Exit status: 0 all read, 1 something was not (each failure is named), 2 wrong usage.");
@@ -60,9 +72,18 @@ void addRead(CLI::App& app, int& status) {
       ->check(CLI::IsMember({"tesseract", "ppocr"}))
       ->capture_default_str();
   command->add_option("--pages", given->pages, "Pages to read, for example 1-3,7 (default: all)");
-  command->add_option("--engine", job.engine, "embedded or in-process")
-      ->check(CLI::IsMember({"embedded", "in-process"}))
+  command
+      ->add_option("--engine", job.engine,
+                   "embedded, in-process, or the URL of a Lambda endpoint with the functions ocr and pdf")
+      ->check([](const std::string& text) {
+        const bool known = text == "embedded" || text == "in-process" || app::isEndpoint(text);
+        return known ? std::string() : text + " is not embedded, in-process or http://HOST:PORT";
+      })
       ->capture_default_str();
+  command->add_option("--function-prefix", job.function_prefix, "At a URL: what stands before the functions' names");
+  command->add_option("--shared", given->shared,
+                      "At a URL: DIR=/mnt/NAME, a folder here that the functions see as /mnt/NAME; files go by path "
+                      "instead of inside the events (6 MB)");
   command->add_option("--concurrency", job.concurrency, "Documents at once (default: the number of cores)")
       ->check(CLI::Range(1, 1000));
   command->add_option("--memory", job.memory_mb, "Memory of the function in MB")->check(CLI::Range(128, 10240));

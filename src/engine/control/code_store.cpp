@@ -95,7 +95,7 @@ contract::ApiResult<CodeRef> CodeStore::fromRequest(const json::object& code) co
   return ApiFailure(contract::invalidParameter("Please provide a source for function code."));
 }
 
-contract::ApiResult<CodeRef> CodeStore::fromZip(std::string_view bytes) const {
+contract::ApiResult<CodeRef> CodeStore::fromZip(std::string_view bytes, std::string* fault) const {
   CodeRef code;
   code.sha_hex = sha256Hex(bytes);
   code.size = int64_t(bytes.size());
@@ -109,7 +109,10 @@ contract::ApiResult<CodeRef> CodeStore::fromZip(std::string_view bytes) const {
   } else {
     fs::path part = state_ / "code" / ("part-" + randomHex(8));
     auto unpacked = unpackZip(bytes, part, limits_.unzipped);
-    if (!unpacked) return zipRefused(unpacked.error(), limits_);
+    if (!unpacked) {
+      if (fault) *fault = unpacked.error().message;
+      return zipRefused(unpacked.error(), limits_);
+    }
     size = *unpacked;
     fs::rename(part, target, error);
     if (error && !fs::exists(target)) return ApiFailure(contract::serviceError("storing code: " + error.message()));
@@ -131,10 +134,12 @@ Result<CodeRef> CodeStore::fromPath(const fs::path& path) const {
   if (error) return failErrno(path.string(), error.value());
   if (!fs::is_directory(real)) {
     TRY(std::string bytes, readFile(real, gibibytes(2)));
-    auto code = fromZip(bytes);
+    std::string fault;
+    auto code = fromZip(bytes, &fault);
     if (code) return *code;
+    // Whoever names a file of this machine learns what is wrong with it; over the API there are Lambda's sentences.
     return fail(code.error().status < 500 ? Code::kInvalid : Code::kInternal,
-                path.string() + ": " + code.error().message);
+                path.string() + ": " + (fault.empty() ? code.error().message : fault));
   }
   TRY(Bytes size, measureDirectory(real));
   CodeRef code;

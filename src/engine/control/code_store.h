@@ -22,7 +22,7 @@ class CodeStore {
   /// the text for requests that are too large.
   contract::ApiResult<CodeRef> fromRequest(const json::object& code) const;
   /// From a zip archive.
-  contract::ApiResult<CodeRef> fromZip(std::string_view bytes) const;
+  contract::ApiResult<CodeRef> fromZip(std::string_view bytes, std::string* fault = nullptr) const;
   /// A zip file or a directory of the host, the latter used in place.
   Result<CodeRef> fromPath(const std::filesystem::path& path) const;
 

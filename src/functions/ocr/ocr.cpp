@@ -34,7 +34,7 @@ reader::Image imageOf(const json::object& event, std::vector<reader::StageTiming
     const std::string bytes = orThrow(base64Decode(stringOr(event, "image_base64", "")), "Request.Invalid");
     if (bytes.empty()) throw FunctionError("Request.Invalid", "the event needs \"image\" or \"image_base64\"");
     folder.emplace(orThrow(TempDir::create(), "Image.Unreadable"));
-    path = folder->path() / stringOr(event, "name", "image");
+    path = folder->path() / std::filesystem::path(stringOr(event, "name", "image")).filename();
     if (auto written = writeFileAtomic(path, bytes); !written) {
       throw FunctionError("Image.Unreadable", written.error().message);
     }
@@ -96,6 +96,10 @@ int main() {
     const std::string words = stringOr(event, "text", "");
     if (!words.empty())
       return answer(event, (*reader)->readTextLayer(image, number, wordsOf(words), timings), timings, **reader);
+    if (const auto* known = event.if_contains("words"); known != nullptr) {
+      auto list = orThrow(reader::wordsFromJson(*known), "Request.Invalid");
+      return answer(event, (*reader)->readTextLayer(image, number, std::move(list), timings), timings, **reader);
+    }
     return answer(event, orThrow((*reader)->readPage(image, number, timings), "Image.Unreadable"), timings, **reader);
   });
 }

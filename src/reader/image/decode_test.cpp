@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/files.h"
+#include "reader/image/encode.h"
 #include "reader/image/exif.h"
 
 namespace lectern::reader {
@@ -87,6 +88,25 @@ TEST_F(DecodeTest, FaultsSayWhatIsWrong) {
   auto cut = ImageFile::open(at("cut.jpg"));
   ASSERT_TRUE(cut);
   EXPECT_EQ((*cut)->page(1).error().code, Code::kCorrupt);
+  EXPECT_TRUE(jpegIsWhole(whole));
+  EXPECT_TRUE(jpegIsWhole(whole + "what some cameras append"));
+  for (const size_t size : {0u, 1u, 2u, 3u, 20u, 200u}) EXPECT_FALSE(jpegIsWhole(whole.substr(0, size))) << size;
+  EXPECT_FALSE(jpegIsWhole(whole.substr(0, whole.size() - 2)));
+}
+
+TEST_F(DecodeTest, PngKeepsEveryPixel) {
+  Image image;
+  image.width = 13, image.height = 7;
+  for (int i = 0; i < 13 * 7; ++i) image.pixels.push_back(static_cast<uint8_t>(i * 31));
+  const auto png = toPng(image);
+  ASSERT_TRUE(png) << png.error().message;
+  ASSERT_TRUE(writeFileAtomic(at("p.png"), *png));
+  const auto back = (*ImageFile::open(at("p.png")))->page(1);
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->width, 13);
+  EXPECT_EQ(back->dpi, 0);
+  EXPECT_EQ(back->pixels, image.pixels);
+  EXPECT_FALSE(toPng(Image{}));
 }
 
 TEST_F(DecodeTest, LargePagesAreBounded) {

@@ -68,6 +68,10 @@ def write_pdf(path, pages, encrypted=False):
     if encrypted:
         objects.append(b"<< /Filter /Standard /V 2 /R 3 /Length 128 /P -44 /O <%s> /U <%s> >>" % (b"11" * 32, b"22" * 32))
         trailer += b" /Encrypt %d 0 R /ID [<%s> <%s>]" % (len(objects), b"33" * 16, b"33" * 16)
+    write_objects(path, objects, trailer)
+
+
+def write_objects(path, objects, trailer):
     out = bytearray(b"%PDF-1.4\n")
     offsets = []
     for n, text in enumerate(objects, 1):
@@ -95,3 +99,28 @@ def write_bad_files(folder, receipt):
     write_pdf(os.path.join(folder, "locked.pdf"), 1, encrypted=True)
     write_pdf(os.path.join(folder, "nothing.pdf"), 0)
     put("broken.pdf", b"%PDF-1.4\nnot really\n")
+
+
+def jpeg_size(data):
+    at = 2
+    while True:
+        kind, length = data[at + 1], struct.unpack(">H", data[at + 2:at + 4])[0]
+        if 0xC0 <= kind <= 0xC2:
+            height, width = struct.unpack(">HH", data[at + 5:at + 9])
+            return width, height, data[at + 9]
+        at += 2 + length
+
+
+def write_scan_pdf(path, jpeg):
+    """A PDF of one page that is a picture, as scanners make them."""
+    with open(jpeg, "rb") as file:
+        data = file.read()
+    width, height, channels = jpeg_size(data)
+    w, h = width * 72 // 200, height * 72 // 200
+    content = b"q %d 0 0 %d 0 0 cm /I Do Q" % (w, h)
+    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [5 0 R] /Count 1 >>",
+               b"<< /Type /XObject /Subtype /Image /Width %d /Height %d /BitsPerComponent 8 /ColorSpace /%s /Filter /DCTDecode "
+               b"/Length %d >>\nstream\n%s\nendstream" % (width, height, b"DeviceGray" if channels == 1 else b"DeviceRGB", len(data), data),
+               b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+               b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R /Resources << /XObject << /I 3 0 R >> >> >>" % (w, h)]
+    write_objects(path, objects, b"/Root 1 0 R")
