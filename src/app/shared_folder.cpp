@@ -1,5 +1,6 @@
 #include "app/shared_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -18,6 +19,31 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kPdfBatch = 8;  // pages rendered at once: bounds the disk that a long PDF takes
+
+/// Copies the bytes of a file; a copy that fails leaves nothing behind.
+Result<void> copyFile(const fs::path& from, const fs::path& to) {
+  Fd source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!source.valid()) return failErrno("open " + from.string(), errno);
+  Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!target.valid()) return failErrno("write " + to.string(), errno);
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t n = ::read(source.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n == 0) return {};
+    // A short write on a full disk is told by the next one.
+    ssize_t written = 0;
+    while (n > 0 && written < n) {
+      const ssize_t w = ::write(target.get(), buffer + written, static_cast<size_t>(n - written));
+      if (w < 0 && errno != EINTR) break;
+      if (w > 0) written += w;
+    }
+    if (n > 0 && written == n) continue;
+    const int error = errno;
+    ::unlink(to.c_str());
+    return failErrno((n < 0 ? "read " + from.string() : "write " + to.string()), error);
+  }
+}
 
 /// A folder of one document below the shared one, open to the function's user.
 class Handover {

@@ -92,24 +92,6 @@ Result<void> writeFileAtomic(const fs::path& path, std::string_view content) {
   return written;
 }
 
-Result<void> copyFile(const fs::path& from, const fs::path& to) {
-  Fd source(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!source.valid()) return failErrno("open " + from.string(), errno);
-  Fd target(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!target.valid()) return failErrno("write " + to.string(), errno);
-  char buffer[1 << 16];
-  Result<void> done;
-  while (done) {
-    const ssize_t n = ::read(source.get(), buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) done = failErrno("read " + from.string(), errno);
-    if (n <= 0) break;
-    done = writeAll(target.get(), std::string_view(buffer, static_cast<size_t>(n)), to);
-  }
-  if (!done) ::unlink(to.c_str());
-  return done;
-}
-
 Result<TempDir> TempDir::create(std::string_view prefix) {
   std::error_code ec;
   const fs::path base = fs::temp_directory_path(ec);

@@ -20,9 +20,6 @@ Result<std::string> readHead(const std::filesystem::path& path, size_t bytes);
 /// Syncs before the rename; a full disk leaves the old file and no leftovers.
 Result<void> writeFileAtomic(const std::filesystem::path& path, std::string_view content);
 
-/// Copies the bytes of a file; a copy that fails leaves nothing behind.
-Result<void> copyFile(const std::filesystem::path& from, const std::filesystem::path& to);
-
 /// A new empty folder that is removed with everything in it when this object goes.
 class TempDir {
  public:
