@@ -3,6 +3,7 @@
 //
 //   detect_bench MODEL[,key=value...] IMAGE...      MODEL: ppocr-..., ctpn-small, ctpn-vgg16
 //   keys for CTPN: score, line, single, gap, overlap, similar, height, largest, words, least, most
+//   keys for DB: pixel, box, unclip, height, least_height, megapixels
 
 #include <boost/json.hpp>
 #include <cstdio>
@@ -31,15 +32,23 @@ Result<std::unique_ptr<Detector>> makeDetector(const std::string& spec) {
     const size_t at = part.find('=');
     if (at != std::string::npos) keys[part.substr(0, at)] = std::atof(part.c_str() + at + 1);
   }
+  const auto set = [&](const char* key, auto& value) {
+    if (keys.contains(key)) value = static_cast<std::remove_reference_t<decltype(value)>>(keys[key]);
+  };
   if (!model.starts_with("ctpn")) {
-    TRY(auto db, DbDetector::create({.model = model}));
+    DbOptions o;
+    o.model = model;
+    set("pixel", o.pixel_threshold);
+    set("box", o.box_threshold);
+    set("unclip", o.unclip_ratio);
+    set("height", o.text_height);
+    set("least_height", o.min_text_height);
+    set("megapixels", o.max_megapixels);
+    TRY(auto db, DbDetector::create(o));
     return std::unique_ptr<Detector>(std::move(db));
   }
   CtpnOptions o;
   o.model = model;
-  const auto set = [&](const char* key, auto& value) {
-    if (keys.contains(key)) value = static_cast<std::remove_reference_t<decltype(value)>>(keys[key]);
-  };
   set("score", o.decode.score_min);
   set("line", o.decode.line_score_min);
   set("single", o.decode.single_score_min);

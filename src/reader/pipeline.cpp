@@ -48,6 +48,10 @@ Result<std::unique_ptr<Recognizer>> makeRecognizer(const ReaderOptions& options)
   return fail(Code::kInvalid, "unknown recognizer '" + options.recognizer + "'; there are tesseract and ppocr");
 }
 
+/// Regions that are read with less are pictures, stamps' rims and specks rather than text: on SROIE's training pages
+/// leaving them out raises the F1 of lines by half a point and of words by a tenth.
+constexpr float kLeastConfidence = 0.65f;
+
 /// Three decimals: what is written is what is kept, so that a page that went through a file is equal to one that did
 /// not.
 float rounded(float confidence) { return std::round(confidence * 1000.0f) / 1000.0f; }
@@ -71,6 +75,7 @@ class StageClock {
 std::vector<LineInput> toLines(std::vector<TextRegion> regions, std::vector<RecognisedLine> read) {
   std::vector<LineInput> lines;
   for (size_t i = 0; i < regions.size(); ++i) {
+    if (read[i].confidence < kLeastConfidence) continue;
     LineInput line{regions[i], {}};
     for (auto& w : read[i].words) {
       Word word;
@@ -115,7 +120,8 @@ const std::vector<ModelUse>& Reader::models() const { return impl_->models; }
 Result<std::unique_ptr<Reader>> Reader::create(const ReaderOptions& options, const Clock& clock) {
   TRY(auto detector, makeDetector(options));
   TRY(auto recognizer, makeRecognizer(options));
-  std::vector<ModelUse> models = {detector->model(), recognizer->model()};
+  std::vector<ModelUse> models = recognizer->models();
+  models.insert(models.begin(), detector->model());
   return std::unique_ptr<Reader>(new Reader(
       std::unique_ptr<Impl>(new Impl{clock, std::move(detector), std::move(recognizer), std::move(models)})));
 }

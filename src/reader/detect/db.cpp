@@ -6,6 +6,7 @@
 
 #include "model/files.h"
 #include "model/session.h"
+#include "reader/detect/text_height.h"
 
 namespace lectern::reader {
 
@@ -19,12 +20,14 @@ struct InputSize {
   int height;
 };
 
+/// Text is found best at the height it had in the network's training; pixels beyond that only cost time.
 InputSize inputSize(const Image& page, const DbOptions& options) {
-  const int shorter = std::min(page.width, page.height);
-  const int longer = std::max(page.width, page.height);
+  const double line = measureText(page).line_height;
   double scale = 1;
-  if (shorter < options.min_short_side) scale = static_cast<double>(options.min_short_side) / shorter;
-  scale = std::min(scale, static_cast<double>(options.max_long_side) / longer);
+  if (line > options.text_height) scale = options.text_height / line;
+  if (line > 0 && line < options.min_text_height) scale = options.min_text_height / line;
+  const double pixels = static_cast<double>(page.width) * page.height;
+  scale = std::min({scale, options.max_enlargement, std::sqrt(options.max_megapixels * 1e6 / pixels)});
   scale = std::max(scale, 1 / options.max_reduction);
   const auto rounded = [&](int side) {
     return std::max(kStride, static_cast<int>(std::lround(side * scale / kStride)) * kStride);

@@ -16,12 +16,14 @@ namespace lectern::reader {
 struct DbOptions {
   std::string model = "ppocr-v4-det-mobile";
   int threads = 1;
-  int min_short_side = 736;    // smaller pages are enlarged to this
-  int max_long_side = 1280;    // larger pages are reduced to this, within max_reduction
-  double max_reduction = 2.5;  // a page is never reduced further than this: small print must stay readable
+  double text_height = 24;      // px a line's height may have in the network's input; taller text is reduced to it
+  double min_text_height = 14;  // smaller text is enlarged to it
+  double max_enlargement = 2;
+  double max_megapixels = 1.5;  // of the input, while max_reduction allows
+  double max_reduction = 2.5;   // a page is never reduced further than this: small print must stay readable
   float pixel_threshold = 0.3f;
   float box_threshold = 0.5f;
-  float unclip_ratio = 1.4f;
+  float unclip_ratio = 1.3f;
 };
 
 class DbDetector final : public Detector {

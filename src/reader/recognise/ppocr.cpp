@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <opencv2/imgproc.hpp>
 
+#include "base/files.h"
 #include "model/files.h"
 #include "model/session.h"
 #include "reader/recognise/crop.h"
@@ -21,27 +22,64 @@ struct PpocrRecognizer::Job {
   Crop crop;
 };
 
+struct PpocrRecognizer::Network {
+  std::unique_ptr<model::Session> session;
+  std::vector<std::string> alphabet;
+  ModelUse use;
+};
+
+namespace {
+std::vector<std::string> linesOf(const std::string& text) {
+  std::vector<std::string> lines;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    lines.push_back(text.substr(at, end - at));
+    if (lines.back().ends_with('\r')) lines.back().pop_back();
+    at = end + 1;
+  }
+  return lines;
+}
+}  // namespace
+
 PpocrRecognizer::~PpocrRecognizer() = default;
+
+/// A network's characters stand in its metadata, or one a line in a text file beside it.
+Result<std::unique_ptr<PpocrRecognizer::Network>> PpocrRecognizer::load(const std::string& model, int threads,
+                                                                        const char* role) {
+  auto made = std::make_unique<Network>();
+  TRY(const auto file, model::findModel(model));
+  TRY(std::string digest, model::modelSha256(file.path));
+  TRY(made->session, model::Session::load(file.path, {.threads = threads}));
+  made->use = {role, file.name, std::move(digest)};
+  std::string characters = made->session->metadata("character");
+  if (characters.empty()) {
+    TRY(characters, readFile(std::filesystem::path(file.path).replace_extension(".txt")));
+  }
+  made->alphabet = linesOf(characters);
+  if (made->alphabet.empty()) return fail(Code::kCorrupt, file.name + " has no alphabet");
+  return made;
+}
 
 Result<std::unique_ptr<PpocrRecognizer>> PpocrRecognizer::create(const PpocrOptions& options) {
   auto made = std::unique_ptr<PpocrRecognizer>(new PpocrRecognizer);
   made->options_ = options;
-  TRY(const auto file, model::findModel(options.model));
-  TRY(std::string digest, model::modelSha256(file.path));
-  TRY(made->session_, model::Session::load(file.path, {.threads = options.threads}));
-  made->use_ = {"recognizer", file.name, std::move(digest)};
-  const std::string characters = made->session_->metadata("character");
-  if (characters.empty()) return fail(Code::kCorrupt, file.name + " carries no alphabet");
-  size_t at = 0;
-  while (at < characters.size()) {
-    const size_t end = std::min(characters.find('\n', at), characters.size());
-    made->alphabet_.push_back(characters.substr(at, end - at));
-    at = end + 1;
+  TRY(auto first, load(options.model, options.threads, "recognizer"));
+  made->networks_.push_back(std::move(first));
+  if (!options.second_model.empty()) {
+    TRY(auto second, load(options.second_model, options.threads, "second_recognizer"));
+    made->networks_.push_back(std::move(second));
   }
   return made;
 }
 
-Result<void> PpocrRecognizer::readBatch(std::span<Job> jobs, std::vector<RecognisedLine>& lines,
+std::vector<ModelUse> PpocrRecognizer::models() const {
+  std::vector<ModelUse> uses;
+  for (const auto& network : networks_) uses.push_back(network->use);
+  return uses;
+}
+
+Result<void> PpocrRecognizer::readBatch(const Network& network, std::span<Job> jobs,
+                                        std::vector<RecognisedLine>& lines,
                                         std::span<const TextRegion> regions) const {
   int width = kWidthStep;
   for (const Job& job : jobs) width = std::max(width, job.crop.pixels.cols);
@@ -56,15 +94,16 @@ Result<void> PpocrRecognizer::readBatch(std::span<Job> jobs, std::vector<Recogni
     }
   }
   const std::vector<int64_t> shape = {static_cast<int64_t>(jobs.size()), 3, kHeight, width};
-  TRY(const model::Tensor out, session_->run(input, shape));
+  TRY(const model::Tensor out, network.session->run(input, shape));
   if (out.shape.size() != 3 || out.shape[0] != shape[0]) return fail(Code::kCorrupt, "unexpected recogniser output");
   const int steps = static_cast<int>(out.shape[1]), classes = static_cast<int>(out.shape[2]);
   const double pixels_a_step = static_cast<double>(width) / steps;
   const size_t size = static_cast<size_t>(steps) * static_cast<size_t>(classes);
   for (size_t j = 0; j < jobs.size(); ++j) {
     RecognisedLine& line = lines[jobs[j].index];
+    line = {};
     double weighted = 0, characters = 0;
-    for (auto& w : decodeCtc(std::span(out.data).subspan(j * size, size), steps, classes, alphabet_)) {
+    for (auto& w : decodeCtc(std::span(out.data).subspan(j * size, size), steps, classes, network.alphabet)) {
       const cv::Rect2d place(w.start * pixels_a_step, 0, (w.end - w.start) * pixels_a_step, kHeight);
       RecognisedWord word{std::move(w.text), toPage(jobs[j].crop, place, 0, regions[jobs[j].index].box), w.confidence};
       weighted += word.confidence * static_cast<double>(word.text.size());
@@ -76,26 +115,36 @@ Result<void> PpocrRecognizer::readBatch(std::span<Job> jobs, std::vector<Recogni
   return {};
 }
 
-Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page,
-                                                               std::span<const TextRegion> regions) const {
-  std::vector<RecognisedLine> lines(regions.size());
-  std::vector<Job> jobs;
-  for (size_t i = 0; i < regions.size(); ++i) {
-    Crop crop = cropRegion(page, regions[i], {.height = kHeight, .max_width = kMaxWidth});
-    if (!crop.pixels.empty()) jobs.push_back({i, std::move(crop)});
-  }
-  // Similar widths together: padding is computed for nothing.
-  std::stable_sort(jobs.begin(), jobs.end(),
-                   [](const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; });
+Result<void> PpocrRecognizer::readAll(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
+                                      std::span<const TextRegion> regions) const {
   for (size_t at = 0; at < jobs.size();) {
     size_t end = at + 1;
     while (end < jobs.size() && end - at < static_cast<size_t>(options_.batch) &&
            jobs[end].crop.pixels.cols <= jobs[at].crop.pixels.cols + kWidthStep) {
       ++end;
     }
-    TRY_VOID(readBatch(std::span(jobs).subspan(at, end - at), lines, regions));
+    TRY_VOID(readBatch(network, jobs.subspan(at, end - at), lines, regions));
     at = end;
   }
+  return {};
+}
+
+Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page,
+                                                               std::span<const TextRegion> regions) const {
+  std::vector<RecognisedLine> lines(regions.size());
+  std::vector<Job> jobs;
+  const CropOptions cut = {.height = kHeight, .max_width = kMaxWidth, .shrink = -options_.grow};
+  for (size_t i = 0; i < regions.size(); ++i) {
+    Crop crop = cropRegion(page, regions[i], cut);
+    if (!crop.pixels.empty()) jobs.push_back({i, std::move(crop)});
+  }
+  // Similar widths together: padding is computed for nothing.
+  std::stable_sort(jobs.begin(), jobs.end(),
+                   [](const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; });
+  TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
+  if (networks_.size() == 1) return lines;
+  std::erase_if(jobs, [&](const Job& job) { return lines[job.index].confidence >= options_.sure; });
+  TRY_VOID(readAll(*networks_.back(), jobs, lines, regions));
   return lines;
 }
 

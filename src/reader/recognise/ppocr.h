@@ -1,5 +1,6 @@
 #pragma once
-// PP-OCR's CTC recogniser through ONNX Runtime, lines batched by width.
+// PP-OCR's CTC recognisers through ONNX Runtime, lines batched by width: a small network reads every line, a larger one
+// reads those again of which the small one is not sure.
 
 #include <memory>
 #include <string>
@@ -7,14 +8,13 @@
 
 #include "reader/recognise/recognizer.h"
 
-namespace lectern::model {
-class Session;
-}
-
 namespace lectern::reader {
 
 struct PpocrOptions {
-  std::string model = "ppocr-v6-rec-small";
+  std::string model = "ppocr-v6-rec-tiny";
+  std::string second_model = "ppocr-v6-rec-small";  // empty: no line is read twice
+  float sure = 0.94f;  // confidence of a line from which on it is not read again
+  double grow = 0.15;   // what a crop takes from around its region, in heights: the networks know lines with some ground
   int threads = 1;
   int batch = 6;
 };
@@ -24,18 +24,20 @@ class PpocrRecognizer final : public Recognizer {
   static Result<std::unique_ptr<PpocrRecognizer>> create(const PpocrOptions& options);
   ~PpocrRecognizer() override;
   Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions) const override;
-  ModelUse model() const override { return use_; }
+  std::vector<ModelUse> models() const override;
 
  private:
   PpocrRecognizer() = default;
   struct Job;
-  Result<void> readBatch(std::span<Job> jobs, std::vector<RecognisedLine>& lines,
+  struct Network;
+  static Result<std::unique_ptr<Network>> load(const std::string& model, int threads, const char* role);
+  Result<void> readAll(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
+                       std::span<const TextRegion> regions) const;
+  Result<void> readBatch(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
                          std::span<const TextRegion> regions) const;
 
   PpocrOptions options_;
-  std::unique_ptr<model::Session> session_;
-  std::vector<std::string> alphabet_;
-  ModelUse use_;
+  std::vector<std::unique_ptr<Network>> networks_;  // one or two
 };
 
 }  // namespace lectern::reader

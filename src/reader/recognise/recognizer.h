@@ -27,7 +27,8 @@ class Recognizer {
   /// One result a region, in the regions' order, empty ones included.
   virtual Result<std::vector<RecognisedLine>> recognise(const Image& page,
                                                         std::span<const TextRegion> regions) const = 0;
-  virtual ModelUse model() const = 0;
+  /// The models it reads with, the first one first.
+  virtual std::vector<ModelUse> models() const = 0;
 };
 
 }  // namespace lectern::reader

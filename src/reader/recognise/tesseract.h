@@ -27,7 +27,7 @@ class TesseractRecognizer final : public Recognizer {
   static Result<std::unique_ptr<TesseractRecognizer>> create(const TesseractOptions& options);
   ~TesseractRecognizer() override;
   Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions) const override;
-  ModelUse model() const override { return use_; }
+  std::vector<ModelUse> models() const override { return {use_}; }
 
  private:
   struct Engines;
