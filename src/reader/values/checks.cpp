@@ -79,7 +79,7 @@ bool mod11_10(std::string_view s) {
   return (p + s.back() - '0') % 10 == 1;
 }
 
-bool isIban(std::string_view s) {
+bool ibanShaped(std::string_view s) {
   static const std::map<std::string_view, size_t> kLength = {
       {"AD", 24}, {"AE", 23}, {"AL", 28}, {"AT", 20}, {"AZ", 28}, {"BA", 20}, {"BE", 16}, {"BG", 22}, {"BH", 22},
       {"BR", 29}, {"CH", 21}, {"CR", 22}, {"CY", 28}, {"CZ", 24}, {"DE", 22}, {"DK", 18}, {"DO", 28}, {"EE", 20},
@@ -91,8 +91,11 @@ bool isIban(std::string_view s) {
       {"SM", 27}, {"TN", 24}, {"TR", 26}, {"UA", 29}, {"VG", 24}, {"XK", 20}};
   if (s.size() < 15 || s.size() > 34 || !digit(s[2]) || !digit(s[3])) return false;
   const auto it = kLength.find(s.substr(0, 2));
-  if (it == kLength.end() || it->second != s.size()) return false;
-  return mod97(std::string(s.substr(4)) + std::string(s.substr(0, 4)));
+  return it != kLength.end() && it->second == s.size();
+}
+
+bool isIban(std::string_view s) {
+  return ibanShaped(s) && mod97(std::string(s.substr(4)) + std::string(s.substr(0, 4)));
 }
 
 bool isLei(std::string_view s) { return s.size() == 20 && digit(s[18]) && digit(s[19]) && mod97(s); }

@@ -15,6 +15,8 @@ bool mod97(std::string_view code);
 /// ISO 7064 mod 11,10.
 bool mod11_10(std::string_view digits);
 
+/// A country's letters with that country's length; says nothing about the check digits.
+bool ibanShaped(std::string_view s);
 bool isIban(std::string_view code);
 bool isLei(std::string_view code);
 bool isIsin(std::string_view code);

@@ -117,14 +117,25 @@ bool plausiblePhone(const std::string& text) {
   return digits >= 7 && digits <= 15;
 }
 
+/// One of the words stands in the text, not as the end of another: "tel" is not in "bestellung".
 bool named(const std::string& lower_text, std::string_view words) {
   size_t at = 0;
   while (at <= words.size()) {
     const size_t bar = std::min(words.find('|', at), words.size());
-    if (lower_text.find(words.substr(at, bar - at)) != std::string::npos) return true;
+    const std::string_view word = words.substr(at, bar - at);
+    for (size_t i = lower_text.find(word); i != std::string::npos; i = lower_text.find(word, i + 1)) {
+      if (i == 0 || lower_text[i - 1] < 'a' || lower_text[i - 1] > 'z') return true;
+    }
     at = bar + 1;
   }
   return false;
+}
+
+/// A code of a form that hardly anything else has, whose check digits are wrong: misread, or an example.
+bool shapedLikeCode(const Pattern& p, const std::string& raw, const std::string& code) {
+  const std::string_view name = p.semantic;
+  if (name == "vat_id") return raw.size() == code.size();  // in one piece
+  return name == "iban" && ibanShaped(code);
 }
 
 /// Fills normalized, checksum and confidence; false when it is no such code after all.
@@ -134,7 +145,8 @@ bool judge(const Pattern& p, const std::string& raw, bool in_context, CodeFound&
     code.normalized = raw;
     std::erase(code.normalized, ' ');
     code.confidence = 0.9f;
-    return std::string_view(p.semantic) != "phone" || plausiblePhone(raw);
+    static const RE2 date("\\d{1,2}[./-]\\d{1,2}[./-](?:19|20)\\d{2}");
+    return std::string_view(p.semantic) != "phone" || (plausiblePhone(raw) && !RE2::FullMatch(raw, date));
   }
   if (p.check(code.normalized)) {
     code.checksum = Checksum::kOk;
@@ -151,7 +163,7 @@ bool judge(const Pattern& p, const std::string& raw, bool in_context, CodeFound&
   }
   code.checksum = Checksum::kBad;
   code.confidence = 0.5f;
-  return in_context;
+  return in_context || shapedLikeCode(p, raw, code.normalized);
 }
 
 }  // namespace

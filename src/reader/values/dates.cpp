@@ -132,7 +132,8 @@ void namedDates(const std::string& s, std::vector<DateFound>& out) {
     out.push_back({begin, end, iso, false, false, false, confidence});
   };
   eachMatch(s, day_month, [&](size_t b, size_t e, const re2::StringPiece* g) {
-    add(b, e, toInt(g[3]), g[3].size(), monthOf(std::string(g[2])), toInt(g[1]), 0.95f);
+    // "July 1 - July 31, 2014": a two-digit year yields to a full date that shares its words.
+    add(b, e, toInt(g[3]), g[3].size(), monthOf(std::string(g[2])), toInt(g[1]), g[3].size() == 4 ? 0.95f : 0.9f);
   });
   eachMatch(s, month_day, [&](size_t b, size_t e, const re2::StringPiece* g) {
     add(b, e, toInt(g[3]), 4, monthOf(std::string(g[1])), toInt(g[2]), 0.95f);
@@ -184,6 +185,26 @@ std::vector<DateFound> findDates(const std::string& text, bool day_first) {
   return out;
 }
 
+namespace {
+
+/// "08.30 - 12.30 Uhr": with a point, only where the word says that it is a time.
+void namedTimes(const std::string& text, std::vector<TimeFound>& out) {
+  static const RE2 re("\\b(\\d{1,2})\\.(\\d{2})(?:\\s?(?:-|–|bis)\\s?(\\d{1,2})\\.(\\d{2}))?\\s?Uhr\\b");
+  re2::StringPiece g[5];
+  size_t from = 0;
+  while (from < text.size() && re.Match(text, from, text.size(), RE2::UNANCHORED, g, 5)) {
+    from = static_cast<size_t>(g[0].data() - text.data()) + g[0].size();
+    for (int i = 1; i < 5; i += 2) {
+      if (g[i].empty() || toInt(g[i]) > 24 || toInt(g[i + 1]) > 59) continue;
+      const auto begin = static_cast<size_t>(g[i].data() - text.data());
+      const auto end = static_cast<size_t>(g[i + 1].data() - text.data()) + g[i + 1].size();
+      out.push_back({begin, end, fmt::format("{:02}:{:02}", toInt(g[i]), toInt(g[i + 1])), true});
+    }
+  }
+}
+
+}  // namespace
+
 std::vector<TimeFound> findTimes(const std::string& text) {
   static const RE2 re("(\\d{1,2})\\s?:\\s?(\\d{2})(?:\\s?:\\s?(\\d{2}))?(?:\\s?([AaPp])\\.?[MmHh]\\.?)?");
   std::vector<TimeFound> out;
@@ -200,8 +221,10 @@ std::vector<TimeFound> findTimes(const std::string& text) {
     if (!g[4].empty() && hour <= 12) hour = hour % 12 + (g[4][0] == 'P' || g[4][0] == 'p' ? 12 : 0);
     out.push_back({begin, end,
                    g[3].empty() ? fmt::format("{:02}:{:02}", hour, minute)
-                                : fmt::format("{:02}:{:02}:{:02}", hour, minute, second)});
+                                : fmt::format("{:02}:{:02}:{:02}", hour, minute, second),
+                   false});
   }
+  namedTimes(text, out);
   return out;
 }
 

@@ -29,7 +29,8 @@ bool validDate(int year, int month, int day);
 struct TimeFound {
   size_t begin = 0;
   size_t end = 0;
-  std::string iso;  // hh:mm or hh:mm:ss, 24 hours
+  std::string iso;     // hh:mm or hh:mm:ss, 24 hours
+  bool named = false;  // followed by a word for the hour: "14.00 Uhr"
 };
 std::vector<TimeFound> findTimes(const std::string& text);
 

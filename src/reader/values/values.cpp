@@ -38,7 +38,7 @@ void addDates(const LineText& line, const Conventions& conventions, std::vector<
     out.push_back({d.begin, d.end, confidence >= 0.6f ? 70 : 45, valueOf("date", "date", d.iso, confidence)});
   }
   for (const auto& t : findTimes(line.folded))
-    out.push_back({t.begin, t.end, 60, valueOf("time", "time", t.iso, 0.9f)});
+    out.push_back({t.begin, t.end, t.named ? 75 : 60, valueOf("time", "time", t.iso, 0.9f)});
 }
 
 bool wordChar(char c) {
@@ -49,7 +49,7 @@ bool wordChar(char c) {
 void addNumbers(const LineText& line, const Conventions& conventions, std::vector<Candidate>& out) {
   static const RE2 pattern(
       std::string("(?:") + kCurrencyPattern +
-      "\\s?)?([-+(]{0,2}(?:\\d{1,3}(?:[.,'’]\\d{3})+(?:[.,]\\d{1,4})?|\\d+[.,]\\d+|\\d+|[.,]\\d{2})\\)?-?)\\s?"
+      "\\s?)?([-+(]{0,2}(?:\\d{1,3}(?:[.,'’]\\d{3})+\\b(?:[.,]\\d{1,4})?|\\d+[.,]\\d+|\\d+|[.,]\\d{2})\\)?-?)\\s?"
       "(?:(%)|(€|EUR|USD|\\$|£|RM|MYR|CHF|kg|g|ml|cm|mm|km|l|L|ltr|pcs|pc|hrs|h|min|kWh)\\b|(€))?");
   const std::string& s = line.folded;
   re2::StringPiece g[6];
@@ -66,8 +66,8 @@ void addNumbers(const LineText& line, const Conventions& conventions, std::vecto
     const auto at = static_cast<size_t>(g[2].data() - s.data());
     const bool inside =
         (g[1].empty() && at > 0 && (wordChar(s[at - 1]) || s[at - 1] == '/' || s[at - 1] == '#')) ||
-        (end < s.size() &&
-         (s[end] == '/' || (wordChar(s[end]) && at + digits.size() == end && number->find('.') == std::string::npos)));
+        (end < s.size() && at + digits.size() == end &&
+         (s[end] == '/' || (wordChar(s[end]) && number->find('.') == std::string::npos)));
     if (inside) continue;
     const std::string unit(g[4].empty() ? g[5] : g[4]);
     std::string currency = currencyOf(std::string(g[1]));
@@ -88,7 +88,8 @@ void addNumbers(const LineText& line, const Conventions& conventions, std::vecto
       v.simple_type = "measure";
       v.unit = unit;
       rank = 40;
-    } else if (decimals && number->size() - number->find('.') == 3) {
+    } else if (decimals && number->size() - number->find('.') == 3 &&
+               digits.find(conventions.decimal) != std::string::npos) {  // "19.12." is no amount where "19,12" is one
       v.semantic_type = "amount";
     }
     out.push_back({begin, end, rank, std::move(v)});

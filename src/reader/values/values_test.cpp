@@ -39,6 +39,17 @@ std::vector<std::string> valuesOf(const std::string& text, Conventions c = {}) {
 
 using Strings = std::vector<std::string>;
 
+TEST(ValuesTest, WordsAroundAValueSayWhatItIs) {
+  Conventions comma;
+  comma.decimal = ',';
+  EXPECT_EQ(valuesOf("Mo-Fr 8.00-20.00 Uhr, Sa 8.00 Uhr", comma), (Strings{"time=08:00", "time=20:00", "time=08:00"}));
+  EXPECT_EQ(valuesOf("Bestellung vom 01.03.2018.", comma), (Strings{"date=2018-03-01"}));
+  EXPECT_EQ(valuesOf("July 1 - July 31 , 2014").back(), "date=2014-07-31");
+  EXPECT_EQ(valuesOf("1,5000 € und -0,03 €/Stk.", comma), (Strings{"amount=1.5000", "amount=-0.03"}));
+  for (const auto& v : valuesOf("bis zum 19.12. ist", comma)) EXPECT_FALSE(v.starts_with("amount")) << v;
+  EXPECT_EQ(valuesOf("DE123456789"), (Strings{"vat_id=DE123456789"}));  // an example: its check digit is wrong
+}
+
 TEST(ValuesTest, ATimeRunTogetherWithADateLeavesTheDate) {
   Conventions c;
   c.day_first = true;
