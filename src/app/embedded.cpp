@@ -82,7 +82,11 @@ Result<std::unique_ptr<ReadBackend>> makeEmbeddedBackend(const ReadJobOptions& o
   engine_options.allow_none = true;
   TRY(auto engine, engine::Engine::start(engine_options));
   const bool plain = engine->isolation().find("none") != std::string::npos;
-  if (engine->isolation().find("full") == std::string::npos && !options.quiet) logWarn(engine->isolation());
+  if (plain && !options.quiet) {
+    logWarn(engine->isolation() + ": the functions run as plain processes with resource limits");
+  } else if (engine->isolation().find("full") == std::string::npos && !options.quiet) {
+    logWarn(engine->isolation());
+  }
   for (const auto& spec : functionsFor(options, ocr, pdf, shared.path(), tessdata, plain))
     TRY_VOID(engine->addFunction(spec));
   return std::unique_ptr<ReadBackend>(new EmbeddedBackend(options.pages, std::move(engine), std::move(shared), plain));

@@ -72,7 +72,13 @@ json::object examine() {
     report["isolation"] = sandbox::isolationName(c.isolation);
     report["cgroups"] = c.cgroups, report["cgroup_controllers"] = controllers;
     report["seccomp"] = c.seccomp, report["user_namespaces"] = c.user_namespaces, report["snapshots"] = c.templates;
-    if (!c.message.empty()) advice.emplace_back(c.message);
+    if (c.isolation == sandbox::Isolation::kNone) {
+      advice.emplace_back(c.message +
+                          ": lectern read runs its functions as plain processes with resource limits; "
+                          "lectern serve needs --no-sandbox");
+    } else if (!c.message.empty()) {
+      advice.emplace_back(c.message);
+    }
   } else {
     report["isolation"] = "unknown";
     advice.emplace_back(started.error().message);

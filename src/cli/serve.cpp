@@ -1,9 +1,10 @@
 #include <fmt/core.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 
@@ -21,23 +22,44 @@ struct ServeOptions {
   double idle_s = 0, retry_delay_s = 0;
 };
 
-/// Waits until somebody asks the program to end.
-void waitForSignal() {
+int stop_event = -1;
+
+void onStop(int) {
+  const uint64_t one = 1;
+  (void)!write(stop_event, &one, sizeof one);
+}
+
+void maskStop(int how) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
-  int number = 0;
-  sigwait(&set, &number);
+  pthread_sigmask(how, &set, nullptr);
+}
+
+/// SIGTERM and SIGINT are noted from now on, whichever thread gets them: libraries start threads before main, whose
+/// masks nobody set.
+Result<void> catchStop() {
+  stop_event = eventfd(0, EFD_CLOEXEC);
+  if (stop_event < 0) return failErrno("eventfd", errno);
+  struct sigaction action {};
+  action.sa_handler = onStop;
+  action.sa_flags = SA_RESTART;
+  sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGINT, &action, nullptr);
+  maskStop(SIG_BLOCK);  // for the engine's threads
+  return {};
+}
+
+/// Waits until somebody asks the program to end.
+void waitForSignal() {
+  maskStop(SIG_UNBLOCK);
+  uint64_t count = 0;
+  while (read(stop_event, &count, sizeof count) < 0 && errno == EINTR) {
+  }
 }
 
 int serve(const ServeOptions& options) {
-  // Blocked before any thread starts, so that only sigwait sees them.
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
   rlimit descriptors{};
   if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
@@ -56,6 +78,7 @@ int serve(const ServeOptions& options) {
     fmt::print(stderr, "lectern serve: {}\n", error.message);
     return 1;
   };
+  if (auto caught = catchStop(); !caught) return complain(caught.error());
   if (const char* key = getenv("AWS_ACCESS_KEY_ID"); key && options.require_signature) engine_options.access_key = key;
   if (const char* key = getenv("AWS_SECRET_ACCESS_KEY"); key && options.require_signature) {
     engine_options.secret_key = key;

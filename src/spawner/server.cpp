@@ -39,6 +39,14 @@ void Server::unwatch(int fd) {
   epoll_ctl(epoll_, EPOLL_CTL_DEL, fd, nullptr);
 }
 
+/// Groups that may be made are of no use to plain processes, and are not reported.
+Machine Server::withoutSandboxes(Machine m) {
+  groups_.tearDown();
+  plain_ = true;
+  m.cgroups = "none", m.controllers.clear();
+  return m;
+}
+
 Machine Server::setUp() {
   Machine m;
   m.uid = geteuid();
@@ -55,18 +63,14 @@ Machine Server::setUp() {
   m.cgroups = groups_.describe(), m.controllers = groups_.controllers();
   m.reason = setUpNamespaces(host_);
   if (!m.reason.empty()) {
-    groups_.tearDown();
-    plain_ = true;
-    return m;
+    return withoutSandboxes(std::move(m));
   }
   // A real sandbox shows what no file says: security modules let the namespaces through and then refuse the mounts.
   int error = 0;
   auto trial = makeBox(host_, groups_, -1, -1, error);
   if (!trial) {
     m.reason = std::string("a trial sandbox failed: ") + strerror(error);
-    groups_.tearDown();
-    plain_ = true;
-    return m;
+    return withoutSandboxes(std::move(m));
   }
   killBox(groups_, *trial);
   finish(*trial);

@@ -27,6 +27,7 @@ class Server {
   };
 
   Machine setUp();
+  Machine withoutSandboxes(Machine m);
   void watch(int fd, Kind kind, Box* box, uint32_t events = 0);
   void unwatch(int fd);
   void dispatch(int fd);

@@ -2,9 +2,12 @@
 import json
 import os
 import shutil
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 
 import documents
 from served import BUILD, Served, bootstrap
@@ -69,6 +72,42 @@ def refused(work, receipt, served):
     assert "--shared" in error and error.count("\n") == 1, error
 
 
+def tls_front(work, port):
+    """Takes https connections and hands their bytes to `port`. The listening socket and the certificate; nothing without openssl."""
+    if not shutil.which("openssl"):
+        return None, None
+    key, certificate = os.path.join(work, "key.pem"), os.path.join(work, "certificate.pem")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test", "-addext",
+                    "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+    def serve():
+        while True:
+            try:
+                plain, _ = listener.accept()
+            except OSError:
+                return
+            try:
+                link = context.wrap_socket(plain, server_side=True)
+            except OSError:
+                continue
+            back = socket.create_connection(("127.0.0.1", port))
+            for pair in ((link, back), (back, link)):
+                threading.Thread(target=pump, args=pair, daemon=True).start()
+    threading.Thread(target=serve, daemon=True).start()
+    return listener, certificate
+
+
 def main():
     if not os.path.isdir(os.path.join(ASSETS, "models")):
         print("SKIPPED: the models are not fetched")
@@ -99,6 +138,18 @@ def main():
             assert pages_of(os.path.join(work, "path")) == expected
             assert os.listdir(shared) == ["models"], os.listdir(shared)
             print("ok by path")
+            listener, certificate = tls_front(work, int(served.url.rsplit(":", 1)[1]))
+            if listener:
+                url = "https://127.0.0.1:%d" % listener.getsockname()[1]
+                secure = os.path.join(work, "secure")
+                read(secure, os.path.join(files, "text.pdf"), "--engine", url, env={**KEYS, "AWS_CA_BUNDLE": certificate})
+                assert pages_of(secure) == {"text.json": expected["text.json"]}
+                error = read(os.path.join(work, "untrusted"), receipt, "--engine", url, status=1, env=KEYS)
+                assert "certificate" in error and error.count("\n") == 1, error
+                listener.close()
+                print("ok over https")
+            else:
+                print("SKIPPED https: no openssl")
             error = read(os.path.join(work, "unsigned"), receipt, "--engine", served.url, status=1)
             assert "set AWS_ACCESS_KEY_ID" in error and error.count("\n") == 1, error
             print("ok unsigned is refused")
