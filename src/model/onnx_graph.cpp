@@ -82,6 +82,18 @@ std::string_view nameOf(std::string_view value_info) {
   return name;
 }
 
+Result<void> readOpset(std::string_view message, int64_t& standard) {
+  std::string_view domain;
+  int64_t version = 0;
+  TRY_VOID(eachField(message, [&](const Field& f) -> Result<void> {
+    if (f.number == 1 && f.wire == 2) domain = f.bytes;
+    if (f.number == 2) version = static_cast<int64_t>(f.value);
+    return {};
+  }));
+  if (domain.empty() || domain == "ai.onnx") standard = version;
+  return {};
+}
+
 std::string encode(const OnnxNode& node) {
   std::string body;
   for (const auto& name : node.inputs) formats::putBytes(body, 1, name);
@@ -101,6 +113,7 @@ Result<OnnxGraph> OnnxGraph::parse(std::string_view bytes) {
       graph = f.bytes;
     } else {
       out.model_fields.push_back(f);
+      if (f.number == kOpset && f.wire == 2) return readOpset(f.bytes, out.opset);
     }
     return {};
   }));

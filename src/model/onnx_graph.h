@@ -32,6 +32,7 @@ struct OnnxGraph {
   std::vector<OnnxNode> nodes;
   std::map<std::string, OnnxConstant> constants;
   std::set<std::string> inputs, outputs;
+  int64_t opset = 0;  // version of the standard operators
 
   /// kInvalid for graphs inside of nodes, kCorrupt for damage. `bytes` must outlive the graph.
   static Result<OnnxGraph> parse(std::string_view bytes);

@@ -222,6 +222,7 @@ Result<QuantizeReport> quantizeModel(const std::filesystem::path& in, const std:
   work.bits = options.weight_bits;
   TRY(work.graph, OnnxGraph::parse(bytes));
   work.candidates = findCandidates(work.graph);
+  if (work.graph.opset < 10) return fail(Code::kInvalid, "int8 needs operator set 10 or later; export the model again");
   report.convolutions = static_cast<int>(work.candidates.size());
   if (work.candidates.empty()) return fail(Code::kInvalid, "the model has no convolution with constant weights");
   std::set<size_t> chosen;

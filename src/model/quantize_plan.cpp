@@ -134,6 +134,7 @@ bool Rewriter::addition(const OnnxNode& node) {
 }
 
 bool Rewriter::pooling(const OnnxNode& node) {
+  if (graph_.opset < 12) return false;  // MaxPool takes bytes from this version on
   if (node.op != "MaxPool" || !node.domain.empty() || node.outputs.size() != 1 || !isByte(node.inputs[0])) return false;
   const std::string& out = node.outputs[0];
   const auto from = ranges_.find(node.inputs[0]), to = ranges_.find(out);

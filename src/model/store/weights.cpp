@@ -246,6 +246,32 @@ Result<WeightRegion> WeightRegion::load(const std::filesystem::path& path, int64
   return region;
 }
 
+Result<WeightRegion> WeightRegion::map(int descriptor) {
+  struct stat info {};
+  if (fstat(descriptor, &info) != 0) return failErrno("weights", errno);
+  if (!S_ISREG(info.st_mode) || info.st_size <= 0) return fail(Code::kCorrupt, "the shared weights are empty");
+  WeightRegion region;
+  region.size_ = info.st_size;
+  region.mapped_ = (info.st_size + kHugePage - 1) / kHugePage * kHugePage;
+  // 2 MB pages need an address that is a multiple of them: reserve more, map inside, give the ends back.
+  const auto reserved = static_cast<size_t>(region.mapped_ + kHugePage);
+  void* raw = mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (raw == MAP_FAILED) return failErrno("address space for weights", errno);
+  auto* base = static_cast<std::byte*>(raw);
+  auto* aligned = reinterpret_cast<std::byte*>((reinterpret_cast<uintptr_t>(base) + kHugePage - 1) / kHugePage * kHugePage);
+  std::byte* end = aligned + region.mapped_;
+  if (mmap(aligned, static_cast<size_t>(region.mapped_), PROT_READ, MAP_SHARED | MAP_FIXED, descriptor, 0) == MAP_FAILED) {
+    const int error = errno;
+    munmap(raw, reserved);
+    return failErrno("map weights", error);
+  }
+  if (aligned > base) munmap(base, static_cast<size_t>(aligned - base));
+  if (base + reserved > end) munmap(end, static_cast<size_t>(base + reserved - end));
+  madvise(aligned, static_cast<size_t>(region.mapped_), MADV_HUGEPAGE);
+  region.data_ = aligned;
+  return region;
+}
+
 Result<std::vector<ExternalTensor>> externalTensors(std::string_view model) {
   std::vector<ExternalTensor> tensors;
   Fields top(model);

@@ -17,6 +17,8 @@ class WeightRegion {
  public:
   /// Reads the file; kNotFound, kCorrupt when it has not `expected_size` bytes (0: any), kUnavailable without memory.
   static Result<WeightRegion> load(const std::filesystem::path& path, int64_t expected_size = 0);
+  /// Maps a file that nobody changes any more, such as the keeper's: one physical copy for all who map it.
+  static Result<WeightRegion> map(int descriptor);
   WeightRegion(WeightRegion&& other) noexcept;
   WeightRegion& operator=(WeightRegion&&) = delete;
   ~WeightRegion();
@@ -27,7 +29,7 @@ class WeightRegion {
  private:
   WeightRegion() = default;
   std::byte* data_ = nullptr;
-  int64_t size_ = 0, mapped_ = 0;
+  int64_t size_ = 0, mapped_ = 0;  // mapped_ from data_ on, in whole pages of 2 MB
 };
 
 /// A tensor of an ONNX model whose bytes are in another file.
