@@ -15,6 +15,8 @@ void addBench(CLI::App& app, int& status);
 void addModel(CLI::App& app, int& status);
 /// `lectern model optimize` and `quantize`, below addModel's command.
 void addModelTune(CLI::App& model, int& status);
+/// `lectern model add`, `list` and `keep`.
+void addModelStore(CLI::App& model, int& status);
 void addDeploy(CLI::App& app, int& status);
 void addPack(CLI::App& app, int& status);
 void addRead(CLI::App& app, int& status);

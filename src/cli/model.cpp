@@ -82,6 +82,7 @@ void addModel(CLI::App& app, int& status) {
   inspect->callback([arguments, &status] { status = inspectCommand(*arguments); });
   slim->callback([arguments, &status] { status = slimCommand(*arguments); });
   addModelTune(*command, status);
+  addModelStore(*command, status);
 }
 
 }  // namespace lectern::cli

@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "contract/limits.h"
 #include "engine/engine.h"
+#include "model/model_store.h"
 
 namespace lectern::cli {
 
@@ -20,6 +21,8 @@ struct ServeOptions {
   std::string config, listen = "127.0.0.1:9000", state, quotas = "current";
   bool no_sandbox = false, require_signature = false;
   double idle_s = 0, retry_delay_s = 0;
+  std::string model_store;
+  int64_t model_budget_mb = 8192;
 };
 
 int stop_event = -1;
@@ -83,6 +86,12 @@ int serve(const ServeOptions& options) {
   if (const char* key = getenv("AWS_SECRET_ACCESS_KEY"); key && options.require_signature) {
     engine_options.secret_key = key;
   }
+  std::unique_ptr<model::KeeperProcess> keeper;
+  if (!options.model_store.empty()) {
+    auto started = model::KeeperProcess::start("/proc/self/exe", {options.model_store, mebibytes(options.model_budget_mb)});
+    if (!started) return complain(started.error());
+    keeper = std::move(*started);
+  }
   auto engine = engine::Engine::start(engine_options);
   if (!engine) return complain(engine.error());
   if (!options.config.empty()) {
@@ -116,6 +125,12 @@ void addServe(CLI::App& app, int& status) {
   command->add_option("--idle", options->idle_s, "Seconds that an instance without work is kept (default: as Lambda)");
   command->add_option("--retry-delay", options->retry_delay_s,
                       "Seconds before a failed Event invocation is repeated (default 60)");
+  command->add_option("--model-store", options->model_store,
+                      "Keep the weights of this model store in memory, one copy for all functions")
+      ->check(CLI::ExistingDirectory);
+  command->add_option("--model-budget", options->model_budget_mb, "Most megabytes of weights; the least used leave")
+      ->check(CLI::Range(int64_t{2}, int64_t{1} << 30))
+      ->capture_default_str();
   command->add_flag("--no-sandbox", options->no_sandbox, "Run functions as plain processes, without isolation");
   command->add_flag("--require-signature", options->require_signature,
                     "Refuse requests that are not signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");

@@ -211,14 +211,15 @@ Result<std::unique_ptr<Session>> Session::loadShared(const std::filesystem::path
     for (const auto& t : tensors) sizes[t.location] = std::max(sizes[t.location], t.offset + t.length);
     for (const auto& [location, size] : sizes) TRY_VOID(add(path.parent_path() / location, size));
   }
-  return loadRegions(std::move(files), path.parent_path(), threads);
+  // Optimisation would fold and pack copies of the weights: it belongs to the time of deployment.
+  return loadRegions(std::move(files), path.parent_path(), {.threads = threads, .prepack = false, .optimize = false});
 }
 
 Result<std::unique_ptr<Session>> Session::loadRegions(std::vector<NamedRegion> files,
-                                                      const std::filesystem::path& folder, int threads) {
+                                                      const std::filesystem::path& folder,
+                                                      const SessionOptions& options) {
   if (files.empty()) return fail(Code::kInvalid, "a model has at least one file");
-  // Optimisation would fold and pack copies of the weights: it belongs to the time of deployment.
-  TRY(auto configured, ort::sessionOptions({.threads = threads, .prepack = false, .optimize = false}));
+  TRY(auto configured, ort::sessionOptions(options));
   auto impl = std::make_unique<Impl>();
   impl->files = std::move(files);
   const std::string& name = impl->files[0].name;

@@ -52,9 +52,10 @@ class Session {
   /// optimizeModel() wrote. kCorrupt when the weights are cut off.
   static Result<std::unique_ptr<Session>> loadShared(const std::filesystem::path& path, int threads = 1);
   /// The same over regions that exist, the model first. Bytes are used from the regions alone; `folder` is where
-  /// ONNX Runtime believes the files of the weights to be.
+  /// ONNX Runtime believes the files of the weights to be. Optimising and packing make copies.
   static Result<std::unique_ptr<Session>> loadRegions(std::vector<NamedRegion> files,
-                                                      const std::filesystem::path& folder, int threads = 1);
+                                                      const std::filesystem::path& folder,
+                                                      const SessionOptions& options);
   ~Session();
   Session(const Session&) = delete;
 

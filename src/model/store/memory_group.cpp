@@ -34,4 +34,10 @@ Result<fs::path> joinMemoryGroup(const std::string& name, Bytes limit) {
   return group;
 }
 
+void leaveMemoryGroup(const fs::path& group) {
+  std::error_code ignored;
+  put(group.parent_path() / "cgroup.procs", std::to_string(getpid()));
+  fs::remove(group, ignored);
+}
+
 }  // namespace lectern::model

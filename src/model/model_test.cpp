@@ -1,0 +1,108 @@
+#include "model/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "base/files.h"
+#include "model/model_store.h"
+#include "model/optimize.h"
+#include "model/store/weights.h"
+
+namespace lectern::model {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+struct ModelTest : ::testing::Test {
+  TempDir dir = std::move(*TempDir::create());
+  fs::path store = dir.path() / "store";
+  std::vector<float> input = std::vector<float>(2048, 0.25f);
+  const std::vector<int64_t> shape = {1, 2048};
+  std::vector<float> expected;
+
+  void SetUp() override {
+    ASSERT_TRUE(writeRandomModel(dir.path() / "m.onnx", 34));
+    ASSERT_TRUE(addModel(store, "m", dir.path() / "m.onnx", "generated"));
+    setenv("LECTERN_MODEL_STORE", store.c_str(), 1);
+    for (size_t i = 0; i < input.size(); ++i) input[i] = static_cast<float>(i % 17) / 17;
+    auto plain = Model::load((dir.path() / "m.onnx").string());
+    ASSERT_TRUE(plain) << plain.error().message;
+    expected = (*plain)->run(input, shape)->data;
+  }
+  void TearDown() override { unsetenv("LECTERN_MODEL_STORE"); }
+  void expectRight(Model& model) {
+    auto out = model.run(input, shape);
+    ASSERT_TRUE(out) << out.error().message;
+    ASSERT_EQ(out->data.size(), expected.size());
+    for (size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(out->data[i], expected[i], 1e-5f);
+  }
+};
+
+TEST_F(ModelTest, AnswersAlikeWithAndWithoutAKeeper) {
+  auto alone = Model::load("m");
+  ASSERT_TRUE(alone) << alone.error().message;
+  ASSERT_TRUE((*alone)->warmUp(shape));
+  expectRight(**alone);
+  // The form for this machine was made once and is in the store.
+  EXPECT_TRUE(fs::exists(store / "m" / (machineKind() + ".ort")));
+  auto keeper = Keeper::start({store, mebibytes(64)});
+  ASSERT_TRUE(keeper);
+  auto first = Model::load("m"), second = Model::load("m");
+  ASSERT_TRUE(first && second) << second.error().message;
+  expectRight(**first);
+  expectRight(**second);
+  ASSERT_EQ((*keeper)->status().files.size(), 1u);
+  EXPECT_EQ((*keeper)->status().files[0].leases, 2);
+  ASSERT_TRUE((*first)->setThreads(2));
+  expectRight(**first);
+}
+
+TEST_F(ModelTest, LargeModelsKeepTheirWeightsOutside) {
+  // What models of 1 GB and more get: a graph, and weights beside it.
+  const auto part = dir.path() / (machineKind() + ".onnx");
+  ASSERT_TRUE(optimizeModel(dir.path() / "m.onnx", part, true));
+  ASSERT_TRUE(addForm(store, "m", machineKind(), part));
+  auto keeper = Keeper::start({store, mebibytes(64)});
+  auto model = Model::load("m");
+  ASSERT_TRUE(model) << model.error().message;
+  expectRight(**model);
+  EXPECT_EQ((*keeper)->status().files.size(), 2u);
+}
+
+TEST_F(ModelTest, ADamagedFormIsAnErrorNotAnAnswer) {
+  ASSERT_TRUE(prepareForMachine(store, "m"));
+  const auto form = store / "m" / (machineKind() + ".ort");
+  auto bytes = *readFile(form);
+  bytes[bytes.size() / 2] ^= 1;
+  ASSERT_TRUE(writeFileAtomic(form, bytes));
+  for (const bool kept : {false, true}) {
+    auto keeper = kept ? std::move(*Keeper::start({store, mebibytes(64)})) : nullptr;
+    auto model = Model::load("m");
+    ASSERT_FALSE(model);
+    EXPECT_EQ(model.error().code, Code::kCorrupt);
+    EXPECT_THAT(model.error().message, HasSubstr("checksum"));
+  }
+}
+
+TEST_F(ModelTest, SaysWhatIsMissing) {
+  EXPECT_EQ(Model::load("other").error().code, Code::kNotFound);
+  unsetenv("LECTERN_MODEL_STORE");
+  EXPECT_THAT(Model::load("m").error().message, HasSubstr("LECTERN_MODEL_STORE"));
+  EXPECT_EQ(Model::load("/none/m.ort").error().code, Code::kNotFound);
+}
+
+TEST(ThreadsOfShare, FollowTheFunctionsMemory) {
+  setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1024", 1);
+  EXPECT_EQ(threadsOfShare(), 1);
+  setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "10240", 1);
+  EXPECT_GE(threadsOfShare(), 1);
+  EXPECT_LE(threadsOfShare(), 6);
+  unsetenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE");
+  EXPECT_EQ(threadsOfShare(), 1);
+}
+
+}  // namespace
+}  // namespace lectern::model
