@@ -102,7 +102,7 @@ TEST_P(Damage, IsNeverMoreThanAnError) {
     std::filesystem::remove(out);
   }
   std::mt19937 random(7);
-  for (int i = 0; i < 1500; ++i) {
+  for (int i = 0; i < 400; ++i) {
     std::string bad = good;
     for (int flips = 0; flips < 3; ++flips) {
       const size_t at = random() % bad.size();
@@ -111,7 +111,7 @@ TEST_P(Damage, IsNeverMoreThanAnError) {
     }
     put(file, bad);
     (void)inspectModel(file);
-    (void)slimModel(file, out, {});
+    if (i % 4 == 0) (void)slimModel(file, out, {});
   }
 }
 
