@@ -2,7 +2,7 @@
 // detection scorers read; the mean CPU time a page goes to standard error.
 //
 //   detect_bench MODEL[,key=value...] IMAGE...      MODEL: ppocr-..., ctpn-small, ctpn-vgg16
-//   keys for CTPN: score, line, single, gap, overlap, similar, height, largest, words, least, most
+//   keys for CTPN: score, line, single, gap, overlap, similar, height, largest, words, least, most, doubt
 //   keys for DB: pixel, box, unclip, height, least_height, megapixels
 
 #include <boost/json.hpp>
@@ -56,6 +56,7 @@ Result<std::unique_ptr<Detector>> makeDetector(const std::string& spec) {
   set("overlap", o.decode.overlap_min);
   set("similar", o.decode.similarity_min);
   set("words", o.cut.words);
+  set("doubt", o.cut.doubt);
   set("least", o.cut.least);
   set("most", o.cut.most);
   set("height", o.text_height);

@@ -194,6 +194,29 @@ FoundLine lineOf(const std::vector<Proposal>& run, int column_width) {
   return line;
 }
 
+/// The surest anchor of a column in the middle third of a line, as a probability.
+float textIn(const AnchorMap& map, int column, double middle, double height) {
+  const int low = std::max(0, static_cast<int>(std::floor((middle - height / 6) / map.row_stride)));
+  const int high = std::min(map.rows - 1, static_cast<int>(std::floor((middle + height / 6) / map.row_stride)));
+  float best = -100;
+  for (size_t a = 0; a < map.anchors(); ++a) {
+    for (int r = low; r <= high; ++r) best = std::max(best, map.at(a, r, column));
+  }
+  return 1 / (1 + std::exp(-best));
+}
+
+void addColumns(const AnchorMap& map, FoundLine& line) {
+  const auto& q = line.quad;
+  line.column_width = map.column;
+  line.first_column = std::clamp(static_cast<int>(q[0].x) / map.column, 0, map.columns - 1);
+  const int last = std::clamp(static_cast<int>(q[1].x) / map.column, line.first_column, map.columns - 1);
+  const double slope = q[1].x > q[0].x ? (q[1].y - q[0].y) / (q[1].x - q[0].x) : 0;
+  for (int c = line.first_column; c <= last; ++c) {
+    const double middle = (q[0].y + q[3].y) / 2 + slope * ((c + 0.5) * map.column - q[0].x);
+    line.columns.push_back(textIn(map, c, middle, line.height));
+  }
+}
+
 }  // namespace
 
 std::vector<FoundLine> linesOfAnchors(const AnchorMap& map, const CtpnDecodeOptions& options) {
@@ -213,6 +236,7 @@ std::vector<FoundLine> linesOfAnchors(const AnchorMap& map, const CtpnDecodeOpti
         std::none_of(boxes.begin(), boxes.end(), [&](const Box& b) { return intersectionOverUnion(b, box) > kLineIou; });
     if (!free) continue;
     kept.push_back(line);
+    addColumns(map, kept.back());
     boxes.push_back(box);
   }
   return kept;

@@ -31,7 +31,7 @@ struct CtpnDecodeOptions {
   float score_min = 0.7f;         // of a proposal
   float line_score_min = 0.8f;    // mean over a line
   float single_score_min = 0.9f;  // of a line of a single column
-  double gap = 0.3;               // what may lie empty inside a line, in line heights
+  double gap = 0.2;               // what may lie empty inside a line, in line heights
   double overlap_min = 0.6;       // vertically, of neighbours, as a share of the lower one
   double similarity_min = 0.6;    // lower height over greater height of neighbours
 };
@@ -41,6 +41,10 @@ struct FoundLine {
   Quad quad;
   float height = 0;
   float score = 0;
+  // How sure the network is of text in each column from `first_column` on, 0..1; empty when there is no such network.
+  std::vector<float> columns;
+  int first_column = 0;
+  int column_width = 0;
 };
 
 /// Lines in a fixed order for the same map.

@@ -122,6 +122,23 @@ TEST(CutAtGapsTest, WhiteSpaceWiderThanTheLimitPartsALine) {
   }
 }
 
+TEST(CutAtGapsTest, TheNetworkDecidesGapsThatCouldBeEither) {
+  cv::Mat grey(60, 400, CV_8U, cv::Scalar(240));
+  for (int x = 40; x < 300; x += 8) {
+    if (x < 120 || x >= 144) grey(cv::Rect(x, 20, 3, 20)).setTo(cv::Scalar(10));
+  }
+  FoundLine line;
+  line.height = 24;
+  line.quad = quadOf({38, 18, 302, 42});
+  line.column_width = 8;
+  line.first_column = 4;
+  line.columns.assign(34, 0.999f);
+  const GapOptions options{.least = 1.3, .most = 1.3, .doubt = 0.1};
+  EXPECT_EQ(cutAtGaps(grey, {line}, options, 0).size(), 1u);  // 29 px of white, 1.2 line heights
+  line.columns[16 - 4] = 0.05f;
+  EXPECT_EQ(cutAtGaps(grey, {line}, options, 0).size(), 2u);
+}
+
 TEST(CutAtGapsTest, LinesOutsideOfThePageOrWithoutContrastStayWhole) {
   const cv::Mat grey(60, 400, CV_8U, cv::Scalar(200));
   FoundLine line;

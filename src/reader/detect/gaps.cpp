@@ -17,6 +17,7 @@ constexpr double kSliver = 0.12;    // narrower parts are rules or specks
 constexpr double kLetterGap = 0.25;  // in line heights: narrower gaps stand inside words
 constexpr double kColumnGap = 2.0;   // wider ones stand between columns
 constexpr size_t kGapsToJudge = 8;
+constexpr double kMostOdds = 5;  // as log odds: a network is never surer than this
 
 /// The line's pixels as a level strip: column i is x0 + i, rows follow the slope.
 struct Strip {
@@ -102,11 +103,24 @@ std::vector<Run> runsOf(const std::vector<bool>& ink) {
   return runs;
 }
 
-/// Joins runs whose gap is at most `limit`, then drops slivers.
-std::vector<Run> joined(const std::vector<Run>& runs, double limit, double sliver) {
+/// Log odds that the network sees no text between two pixel columns, at the column where it is least sure of text.
+double oddsOfGap(const FoundLine& line, double from, double to) {
+  if (line.columns.empty()) return 0;
+  const int last = static_cast<int>(line.columns.size()) - 1;
+  const auto index = [&](double x) {
+    return std::clamp(static_cast<int>(std::floor(x / line.column_width)) - line.first_column, 0, last);
+  };
+  float least = 1;
+  for (int c = index(from); c <= index(to); ++c) least = std::min(least, line.columns[static_cast<size_t>(c)]);
+  return std::clamp(std::log((1.0 - least) / std::max(1e-6, static_cast<double>(least))), -kMostOdds, kMostOdds);
+}
+
+/// Joins runs with little space between them, then drops slivers. `width` says how wide a gap between two counts.
+template <typename Width>
+std::vector<Run> joined(const std::vector<Run>& runs, double limit, double sliver, const Width& width) {
   std::vector<Run> parts;
   for (const auto& r : runs) {
-    if (parts.empty() || r.from - parts.back().to > limit) {
+    if (parts.empty() || width(parts.back(), r) > limit) {
       parts.push_back(r);
     } else {
       parts.back().to = r.to;
@@ -147,7 +161,11 @@ std::vector<FoundLine> cutAtGaps(const cv::Mat& grey, const std::vector<FoundLin
   std::vector<FoundLine> out;
   for (size_t i = 0; i < lines.size(); ++i) {
     const FoundLine& line = lines[i];
-    const auto parts = joined(runs[i], gap * line.height, kSliver * line.height);
+    const auto width = [&](const Run& a, const Run& b) {
+      const double odds = options.doubt == 0 ? 0 : oddsOfGap(line, starts[i] + a.to, starts[i] + b.from);
+      return (b.from - a.to) / static_cast<double>(line.height) + options.doubt * odds;
+    };
+    const auto parts = joined(runs[i], gap, kSliver * line.height, width);
     if (parts.size() < 2) {
       out.push_back(line);
       continue;

@@ -15,6 +15,7 @@ struct GapOptions {
   double words = 3.0;
   double least = 0.9;
   double most = 1.2;
+  double doubt = 0;  // line heights by which a gap counts as wider for each unit of log odds that it is no text
 };
 
 /// Cuts lines where much white space stands between inks. Columns of 16 px blur such gaps away, the page's pixels show
