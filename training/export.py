@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Writes a trained CTPN as ONNX: batch normalisation folded, weights stored as float16, any page size.
 
-usage: export.py small|vgg16 CHECKPOINT OUT.onnx
+usage: export.py small|vgg16 CHECKPOINT OUT.onnx [float32]
+
+float32 keeps full weights, as quantise.py wants them.
 
 The output is compared with PyTorch's on two sizes of input when the package onnxruntime is there; it says so when it is not.
 The file's metadata carries row_stride, column, anchor_heights and the text_height that pages are scaled to, so that a reader needs no other description.
@@ -72,7 +74,7 @@ def compare(path, net):
     return worst
 
 
-def export(kind, checkpoint, path):
+def export(kind, checkpoint, path, precision="float16"):
     net = Ctpn(kind)
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in torch.load(checkpoint)["net"].items()})
     net = folded(net)
@@ -80,7 +82,8 @@ def export(kind, checkpoint, path):
                       output_names=["anchors"], dynamic_axes={"page": {0: "n", 2: "height", 3: "width"},
                                                               "anchors": {0: "n", 2: "rows", 3: "columns"}})
     model = onnx.load(path)
-    store_as_half(model)
+    if precision == "float16":
+        store_as_half(model)
     helper.set_model_props(model, {"row_stride": str(net.form.row_stride), "column": str(net.form.column),
                                    "anchor_heights": ",".join(map(str, net.form.heights)), "text_height": "%g" % net.form.text})
     onnx.checker.check_model(model)
@@ -89,6 +92,6 @@ def export(kind, checkpoint, path):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4:
+    if len(sys.argv) not in (4, 5) or sys.argv[4:] not in ([], ["float32"]):
         raise SystemExit(__doc__)
     export(*sys.argv[1:])

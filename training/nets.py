@@ -16,7 +16,7 @@ FORMS = {
     # The paper's grid and anchors; text of 25 px, since rows are 16 px apart.
     "vgg16": Form(16, 16, (11, 16, 23, 33, 48, 68, 97, 139, 198, 283), 25.0, (15, 38)),
     # Half the paper's columns for text of about two thirds the size: fewer pixels a page, and gaps between columns stay visible.
-    "small": Form(8, 8, (7, 10, 14, 20, 28, 40, 56, 80, 112, 160), 17.0, (12, 26)),
+    "small": Form(8, 8, (7, 10, 14, 20, 28, 40, 56, 80, 112, 160), 16.0, (12, 26)),
 }
 
 

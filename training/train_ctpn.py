@@ -118,6 +118,7 @@ def arguments():
     p.add_argument("--sroie-share", type=float, default=0.65)
     p.add_argument("--state", default=os.path.expanduser("~/.cache/lectern/training"))
     p.add_argument("--check-every", type=int, default=500, help="steps between checks and checkpoints")
+    p.add_argument("--check-pages", type=int, default=24, help="held-back receipts a check looks at, and half as many synthetic pages")
     p.add_argument("--export")
     return p.parse_args()
 
@@ -197,7 +198,7 @@ def main():
                   % (training.step, training.spent, rate, *(sums / (training.step - shown))), flush=True)
             sums, shown = np.zeros(3), training.step
         if training.step % a.check_every == 0 or training.step == a.steps:
-            training.check(sroie_check, synth_check[:12])
+            training.check(sroie_check[:a.check_pages], synth_check[:a.check_pages // 2])
             last = time.monotonic()
     print(json.dumps({"net": a.net, "steps": training.step, "seconds": round(training.spent), "best": training.best}))
     if a.export:

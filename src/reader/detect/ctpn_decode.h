@@ -28,9 +28,9 @@ struct AnchorMap {
 };
 
 struct CtpnDecodeOptions {
-  float score_min = 0.7f;         // of a proposal
-  float line_score_min = 0.8f;    // mean over a line
-  float single_score_min = 0.9f;  // of a line of a single column
+  float score_min = 0.6f;         // of a proposal
+  float line_score_min = 0.85f;   // mean over a line
+  float single_score_min = 0.8f;  // of a line of a single column
   double gap = 0.2;               // what may lie empty inside a line, in line heights
   double overlap_min = 0.6;       // vertically, of neighbours, as a share of the lower one
   double similarity_min = 0.6;    // lower height over greater height of neighbours
