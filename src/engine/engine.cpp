@@ -13,6 +13,7 @@
 #include "engine/control/control.h"
 #include "engine/invoke/async.h"
 #include "engine/invoke/dispatcher.h"
+#include "engine/invoke/folder_source.h"
 #include "engine/invoke/folder_watch.h"
 #include "engine/invoke/front.h"
 #include "engine/invoke/function_url.h"
@@ -64,6 +65,7 @@ struct Engine::Impl {
   std::unique_ptr<Control> control;
   std::unique_ptr<AsyncInvoker> async;
   std::unique_ptr<FolderWatch> folders;
+  std::unique_ptr<FolderSources> sources;
   std::string endpoint, isolation;
   std::thread thread;
 
@@ -143,6 +145,8 @@ Result<void> Engine::Impl::open() {
   async = std::make_unique<AsyncInvoker>(loop, *registry, *dispatcher, async_options);
   folders = std::make_unique<FolderWatch>(loop, *registry, *async);
   async->resume(registry->takeEvents());
+  sources = std::make_unique<FolderSources>(loop, *registry, *async);
+  sources->sync();
   front->setEvents([this](std::unique_ptr<Invocation> invocation, const contract::FunctionRef& ref) {
     return async->enqueue(std::move(invocation), ref);
   });
@@ -178,7 +182,9 @@ void Engine::Impl::runControl(const contract::OperationMatch& match, std::shared
                         front->ids().uuid());
   }
   std::string body = std::move(exchange->request.body);
-  control->handle(match, query, std::move(body), [this, exchange](ApiAnswer answer) {
+  bool sources_change = match.info->name.find("EventSourceMapping") != std::string_view::npos;
+  control->handle(match, query, std::move(body), [this, exchange, sources_change](ApiAnswer answer) {
+    if (sources_change && sources) sources->sync();
     std::string id = front->ids().uuid();
     if (!answer) return respondError(*exchange, answer.error(), id);
     net::Response response;
@@ -268,6 +274,7 @@ Engine::~Engine() {
     impl_->front->stopListening();
     impl_->registry->saveUses();
     impl_->folders.reset();
+    impl_->sources.reset();
     impl_->async.reset();  // what waits stays stored
     impl_->dispatcher->shutDown();
     // What was deferred by the above goes first, while the loop still runs.

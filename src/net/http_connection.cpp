@@ -75,7 +75,10 @@ void Connection::onReady(uint32_t ready) {
     if (busy_ || unsent_ > 0) return close();
     readable_ = true;
   }
-  if (ready & kPeerClosed) peer_closed_ = true;
+  if (ready & kPeerClosed) {
+    peer_closed_ = true;
+    if (busy_ && !server_.options_.half_closed) return close();
+  }
   if (ready & (kReadable | kPeerClosed)) readable_ = true;
   if ((ready & kWritable) && unsent_ > 0) flush();
   process();

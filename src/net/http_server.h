@@ -79,6 +79,8 @@ struct ServerOptions {
   size_t max_connections = 16'000;
   /// Called with a request whose body was cut off by the end of the connection (request.truncated).
   bool report_truncated = false;
+  /// A client may close its side and still wait for the answer; false: it is taken for gone.
+  bool half_closed = true;
 };
 
 class HttpServer {

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "engine/control/control.h"
+#include "engine/control/folder_arn.h"
 
 namespace lectern::engine {
 
@@ -235,7 +236,14 @@ ApiAnswer Control::mappings(const ApiCall& call) {
     if (!registry_.find(ref->name)) {
       return ApiFailure(contract::invalidParameter("Function does not exist"));
     }
+    std::string source = stringOr(call.body, "EventSourceArn", "");
+    auto folder = folderOfArn(source);
+    if (std::error_code error; folder && !std::filesystem::is_directory(*folder, error)) {
+      return ApiFailure(contract::invalidParameter("The event source " + source + " is no folder of this machine."));
+    }
     json::object mapping = call.body;
+    mapping["LastProcessingResult"] =
+        folder ? "No records processed" : "Lectern polls folders only (file:///DIRECTORY); this source stays silent";
     std::string uuid = newUuid();
     mapping.erase("FunctionName");
     mapping["UUID"] = uuid;
@@ -265,7 +273,8 @@ ApiAnswer Control::mappings(const ApiCall& call) {
     if (auto done = registry_.removeMapping(it->first); !done) return ApiFailure(done.error());
     return ApiReply{202, std::move(mapping)};
   }
-  for (std::string_view key : {"BatchSize", "MaximumBatchingWindowInSeconds", "FilterCriteria", "ScalingConfig"}) {
+  for (std::string_view key : {"BatchSize", "MaximumBatchingWindowInSeconds", "MaximumRetryAttempts",
+                               "MaximumRecordAgeInSeconds", "DestinationConfig", "FilterCriteria", "ScalingConfig"}) {
     if (auto* value = call.body.if_contains(key)) it->second[key] = *value;
   }
   if (call.body.contains("Enabled")) it->second["State"] = boolOr(call.body, "Enabled", true) ? "Enabled" : "Disabled";

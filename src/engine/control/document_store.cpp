@@ -68,6 +68,19 @@ Result<void> DocumentStore::put(const std::string& kind, const std::string& key,
   return run("INSERT OR REPLACE INTO documents (kind, key, text) VALUES (?, ?, ?)", {kind, key, text});
 }
 
+Result<void> DocumentStore::put(const std::vector<Document>& documents) {
+  TRY_VOID(execute("BEGIN IMMEDIATE"));
+  for (auto& document : documents) {
+    if (auto done = put(document.kind, document.key, document.text); !done) {
+      (void)execute("ROLLBACK");
+      return done;
+    }
+  }
+  auto done = execute("COMMIT");
+  if (!done) (void)execute("ROLLBACK");
+  return done;
+}
+
 Result<void> DocumentStore::erase(const std::string& kind, const std::string& key) {
   return run("DELETE FROM documents WHERE kind = ? AND key = ?", {kind, key});
 }

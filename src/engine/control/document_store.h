@@ -25,6 +25,8 @@ class DocumentStore {
 
   Result<std::vector<Document>> load();
   Result<void> put(const std::string& kind, const std::string& key, const std::string& text);
+  /// All of them or none.
+  Result<void> put(const std::vector<Document>& documents);
   Result<void> erase(const std::string& kind, const std::string& key);
 
  private:

@@ -50,6 +50,8 @@ Result<void> Registry::load() {
       layers_.emplace(document.key, std::move(*record));
     } else if (document.kind == "event") {
       events_.push_back(document);
+    } else if (document.kind == "taken") {
+      taken_.push_back(document);
     } else if (document.kind == "uses") {
       uses_[document.key] = std::strtoll(document.text.c_str(), nullptr, 10);
     } else if (document.kind == "mapping") {
@@ -203,10 +205,15 @@ void Registry::applyProvisioned(FunctionRecord& function) {
 }
 
 ApiResult<void> Registry::put(const std::string& kind, const std::string& key, const std::string& text) {
-  if (!store_) return {};
-  auto done = store_->put(kind, key, text);
+  return put(std::vector<Document>{{kind, key, text}});
+}
+
+ApiResult<void> Registry::put(const std::vector<Document>& documents) {
+  if (!store_ || documents.empty()) return {};
+  auto& first = documents[0];
+  auto done = documents.size() == 1 ? store_->put(first.kind, first.key, first.text) : store_->put(documents);
   if (done) return {};
-  logError("storing " + kind + " " + key + ": " + done.error().message);
+  logError("storing " + first.kind + " " + first.key + ": " + done.error().message);
   return ApiFailure(contract::serviceError("The change could not be stored: " + done.error().message));
 }
 

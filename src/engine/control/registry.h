@@ -73,9 +73,12 @@ class Registry {
 
   /// Documents of other parts, kept in the same database: events that wait.
   contract::ApiResult<void> put(const std::string& kind, const std::string& key, const std::string& text);
+  contract::ApiResult<void> put(const std::vector<Document>& documents);  // all or none
   contract::ApiResult<void> erase(const std::string& kind, const std::string& key);
   /// Those of kind "event" that load() found.
   std::vector<Document> takeEvents() { return std::move(events_); }
+  /// Those of kind "taken": files of event sources.
+  std::vector<Document> takeTaken() { return std::move(taken_); }
 
   /// Puts a new function into service (id set), or a version of one: the old runtime form of it retires.
   void enlist(FunctionRecord& function);
@@ -108,7 +111,7 @@ class Registry {
   FunctionVersion runtimeForm(const FunctionRecord& function, const VersionRecord& version) const;
 
   RegistryOptions options_;
-  std::vector<Document> events_;
+  std::vector<Document> events_, taken_;
   VersionHost& host_;
   const Clock& clock_;
   CodeStore codes_;

@@ -157,6 +157,7 @@ void Instance::deliver() {
   }
   state_ = State::kRunning;
   stream_begun_ = false;
+  delivered_ = false;
   runtime_back_ = false;
   if (extensions_.any()) tellExtensions();
   auto exchange = std::move(parked_);
@@ -177,6 +178,7 @@ void Instance::deliver() {
   char digits[24];
   auto end = fmt::format_to(digits, "{}", deadlineMillis());
   headers.add("Lambda-Runtime-Deadline-Ms", std::string_view(digits, size_t(end - digits)));
+  delivered_ = true;
   exchange->respond(std::move(response));
 }
 

@@ -166,6 +166,7 @@ class Instance {
   std::map<int, Fd> extension_outputs_;
   bool runtime_alive_ = false;  // the function's process is there
   bool runtime_ready_ = false;  // and has ended its init; extensions may not have
+  bool delivered_ = false;      // the event has been handed to it
   bool runtime_back_ = false;   // it has asked for more; extensions may still be busy with the invocation
   // The end of the processes in a kept environment.
   bool clearing_ = false;

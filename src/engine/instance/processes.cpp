@@ -115,6 +115,7 @@ void Instance::serve() {
   net::ServerOptions options;
   options.body_limit = uint64_t(context_.limits.response_payload.value);
   options.report_truncated = true;
+  options.half_closed = false;
   api_ = std::make_unique<net::HttpServer>(
       context_.loop, options, [this](std::shared_ptr<net::Exchange> exchange) { onRequest(std::move(exchange)); },
       [this](const std::shared_ptr<net::Exchange>& exchange) { onHead(exchange); });
@@ -196,6 +197,11 @@ void Instance::processEnded(const sandbox::ExitInfo& info) {
   }
   if (info.out_of_memory) memory_peak_ = mebibytes(version_->memory_mb);
   if (state_ == State::kStarting) return initFailed(std::move(failed));
+  if (state_ == State::kRunning && !delivered_) {
+    // It died while it was frozen, and has not seen the event: another process takes it.
+    reset();
+    return spawn();
+  }
   bool responded = state_ == State::kResponded;
   reset();
   if (!invocation_) return;  // ended between invocations: the next one starts it anew

@@ -1,3 +1,4 @@
+#include "base/log.h"
 #include "engine/instance/host.h"
 #include "engine/snapshot/templates.h"
 
@@ -36,22 +37,23 @@ class SandboxEnvironment final : public Environment {
 
 class SandboxHost final : public InstanceHost {
  public:
-  SandboxHost(net::Loop& loop, std::unique_ptr<sandbox::Spawner> spawner) : loop_(loop), spawner_(std::move(spawner)) {
-    watched_ = spawner_->eventFd();
-    loop_.watchReadable(watched_, [this] {
-      spawner_->onReadable();
-      if (!spawner_->alive()) loop_.unwatch(watched_);
-    });
-    if (!spawner_->capabilities().templates) return;
-    templates_ = std::make_unique<snapshot::Templates>(*spawner_, loop_.clock());
-    loop_.watchReadable(templates_->eventFd(), [this] { templates_->onReadable(); });
+  SandboxHost(net::Loop& loop, std::unique_ptr<sandbox::Spawner> spawner, const sandbox::SpawnerOptions& options)
+      : loop_(loop), options_(options) {
+    use(std::move(spawner));
   }
   ~SandboxHost() override {
+    *here_ = false;
     if (spawner_->alive()) loop_.unwatch(watched_);
     if (templates_) loop_.unwatch(templates_->eventFd());
   }
 
   void restore(const std::string& key, sandbox::SandboxSpec spec, RestoreCallback done) override {
+    if (!spawner_->alive()) {
+      return later([this, key, spec = std::move(spec), done = std::move(done)] {
+        if (auto there = revive(); !there) return done(Failure(there.error()));
+        restore(key, spec, done);
+      });
+    }
     if (!templates_) return InstanceHost::restore(key, std::move(spec), std::move(done));
     bool keep = spec.keep = spec.keep && keeps();
     templates_->start(key, std::move(spec), [keep, done = std::move(done)](auto started) {
@@ -76,6 +78,12 @@ class SandboxHost final : public InstanceHost {
   }
 
   void spawn(sandbox::SandboxSpec spec, Callback done) override {
+    if (!spawner_->alive()) {
+      return later([this, spec = std::move(spec), done = std::move(done)] {
+        if (auto there = revive(); !there) return done(Failure(there.error()));
+        spawn(spec, done);
+      });
+    }
     bool keep = spec.keep = spec.keep && keeps();
     spawner_->spawn(std::move(spec), [keep, done = std::move(done)](Result<std::unique_ptr<sandbox::Sandbox>> box) {
       if (!box) return done(Failure(box.error()));
@@ -89,7 +97,44 @@ class SandboxHost final : public InstanceHost {
   }
 
  private:
+  void use(std::unique_ptr<sandbox::Spawner> spawner) {
+    spawner_ = std::move(spawner);
+    watched_ = spawner_->eventFd();
+    loop_.watchReadable(watched_, [this] {
+      spawner_->onReadable();
+      if (!spawner_->alive()) loop_.unwatch(watched_);
+    });
+    if (!spawner_->capabilities().templates) return;
+    templates_ = std::make_unique<snapshot::Templates>(*spawner_, loop_.clock());
+    loop_.watchReadable(templates_->eventFd(), [this] { templates_->onReadable(); });
+  }
+
+  void later(std::function<void()> work) {
+    loop_.defer([here = here_, work = std::move(work)] {
+      if (*here) work();
+    });
+  }
+
+  /// Starts another spawner in the place of one that has died: functions go on, and snapshots are gone.
+  Result<void> revive() {
+    if (spawner_->alive()) return {};
+    TRY(auto spawner, sandbox::Spawner::start(options_));
+    logWarn("another spawner was started in the place of the one that ended");
+    // Sandboxes and requests of the dead one may still refer to it.
+    if (templates_) loop_.unwatch(templates_->eventFd());
+    dead_.push_back({std::move(spawner_), std::move(templates_)});
+    use(std::move(spawner));
+    return {};
+  }
+
+  struct Dead {
+    std::unique_ptr<sandbox::Spawner> spawner;
+    std::unique_ptr<snapshot::Templates> templates;
+  };
   net::Loop& loop_;
+  sandbox::SpawnerOptions options_;
+  std::vector<Dead> dead_;
+  std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   std::unique_ptr<sandbox::Spawner> spawner_;
   std::unique_ptr<snapshot::Templates> templates_;
   int watched_ = -1;
@@ -99,7 +144,7 @@ class SandboxHost final : public InstanceHost {
 
 Result<std::unique_ptr<InstanceHost>> makeSandboxHost(net::Loop& loop, const sandbox::SpawnerOptions& options) {
   TRY(auto spawner, sandbox::Spawner::start(options));
-  return std::make_unique<SandboxHost>(loop, std::move(spawner));
+  return std::make_unique<SandboxHost>(loop, std::move(spawner), options);
 }
 
 }  // namespace lectern::engine

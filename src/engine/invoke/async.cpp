@@ -68,7 +68,8 @@ json::object AsyncInvoker::Event::toObject() const {
           {"trace_id", trace_id},
           {"payload", base64Encode(payload ? *payload : "")},
           {"accepted_ms", accepted_ms},
-          {"attempts", attempts}};
+          {"attempts", attempts},
+          {"mapping", mapping}};
 }
 
 AsyncInvoker::AsyncInvoker(net::Loop& loop, Registry& registry, Dispatcher& dispatcher, AsyncOptions options)
@@ -90,6 +91,7 @@ void AsyncInvoker::resume(std::vector<Document> documents) {
     event.qualifier = stringOr(in, "qualifier", "");
     event.client_context = stringOr(in, "client_context", "");
     event.trace_id = stringOr(in, "trace_id", "");
+    event.mapping = stringOr(in, "mapping", "");
     event.accepted_ms = intOr(in, "accepted_ms", 0);
     event.attempts = int(intOr(in, "attempts", 0));
     auto payload = base64Decode(stringOr(in, "payload", ""));
@@ -111,19 +113,27 @@ ApiResult<void> AsyncInvoker::enqueue(std::unique_ptr<Invocation> invocation, co
 }
 
 ApiResult<void> AsyncInvoker::enqueue(const contract::FunctionRef& ref, std::string payload) {
+  return enqueue(ref, std::move(payload), "", {});
+}
+
+ApiResult<void> AsyncInvoker::enqueue(const contract::FunctionRef& ref, std::string payload, const std::string& mapping,
+                                      const std::vector<Document>& notes) {
   Event event;
   event.id = ids_.uuid();
   event.function = ref.name;
   event.qualifier = ref.qualifier;
   event.trace_id = ids_.trace(loop_.clock().wall().epoch_millis / 1000);
   event.payload = net::makeBody(std::move(payload));
-  return take(std::move(event));
+  event.mapping = mapping;
+  return take(std::move(event), notes);
 }
 
-ApiResult<void> AsyncInvoker::take(Event event) {
+ApiResult<void> AsyncInvoker::take(Event event, const std::vector<Document>& notes) {
   if (events_.size() >= kMaxWaiting) return ApiFailure(contract::serviceError("Too many events wait."));
   event.accepted_ms = loop_.clock().wall().epoch_millis;
-  if (auto stored = registry_.put("event", event.id, toJson(event.toObject())); !stored) return stored;
+  std::vector<Document> documents = {{"event", event.id, toJson(event.toObject())}};
+  documents.insert(documents.end(), notes.begin(), notes.end());
+  if (auto stored = registry_.put(documents); !stored) return stored;
   std::string id = event.id;
   auto [it, fresh] = events_.emplace(id, std::move(event));
   later(it->second, Nanos(0));
@@ -145,6 +155,15 @@ AsyncInvoker::Rules AsyncInvoker::rulesOf(const Event& event) {
     json::object destinations = objectAt(config->second, "DestinationConfig");
     rules.on_success = stringOr(objectAt(destinations, "OnSuccess"), "Destination", "");
     rules.on_failure = stringOr(objectAt(destinations, "OnFailure"), "Destination", "");
+  }
+  if (auto mapping = registry_.mappings().find(event.mapping); mapping != registry_.mappings().end()) {
+    // A source's own numbers stand before the function's; -1, Lambda's "without end", is not for a queue of this size.
+    int64_t retries = intOr(mapping->second, "MaximumRetryAttempts", -1);
+    if (retries >= 0) rules.retries = int(retries);
+    int64_t age = intOr(mapping->second, "MaximumRecordAgeInSeconds", -1);
+    if (age > 0) rules.max_age_ms = age * 1000;
+    std::string target = stringOr(objectAt(objectAt(mapping->second, "DestinationConfig"), "OnFailure"), "Destination", "");
+    if (!target.empty()) rules.on_failure = target;
   }
   auto* version = registry_.versionOf(*function, event.qualifier);
   if (version) rules.dead_letter = stringOr(objectAt(version->config, "DeadLetterConfig"), "TargetArn", "");

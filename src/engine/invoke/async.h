@@ -31,11 +31,14 @@ class AsyncInvoker {
   contract::ApiResult<void> enqueue(std::unique_ptr<Invocation> invocation, const contract::FunctionRef& ref);
   /// An event of the engine's own (a destination, a folder watch).
   contract::ApiResult<void> enqueue(const contract::FunctionRef& ref, std::string payload);
+  /// An event of an event source mapping, whose rules it follows; stored together with `notes`.
+  contract::ApiResult<void> enqueue(const contract::FunctionRef& ref, std::string payload, const std::string& mapping,
+                                    const std::vector<Document>& notes);
   size_t waiting() const { return events_.size(); }
 
  private:
   struct Event {
-    std::string id, function, qualifier, client_context, trace_id;
+    std::string id, function, qualifier, client_context, trace_id, mapping;
     net::Body payload;
     int64_t accepted_ms = 0;  // epoch
     int attempts = 0;         // that ran the function
@@ -55,7 +58,7 @@ class AsyncInvoker {
     std::string version, payload;
   };
 
-  contract::ApiResult<void> take(Event event);
+  contract::ApiResult<void> take(Event event, const std::vector<Document>& notes = {});
   void attempt(const std::string& id);
   void ended(const std::string& id, Outcome outcome);
   void later(Event& event, Nanos delay);

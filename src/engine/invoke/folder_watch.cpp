@@ -8,10 +8,35 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "engine/invoke/folder_event.h"
 
 namespace lectern::engine {
 
 namespace fs = std::filesystem;
+
+json::object folderRecord(Registry& registry, const std::string& name, const fs::path& file, int64_t size) {
+  json::object object = {{"key", file.filename().string()}, {"size", size}};
+  std::string bucket = file.parent_path().filename().string();
+  json::object record = {
+      {"eventVersion", "2.1"},
+      {"eventSource", "aws:s3"},
+      {"awsRegion", registry.options().place.region},
+      {"eventTime", formatIso(registry.clock().wall())},
+      {"eventName", "ObjectCreated:Put"},
+      {"s3", json::object{{"s3SchemaVersion", "1.0"},
+                          {"bucket", json::object{{"name", bucket}, {"arn", "arn:aws:s3:::" + bucket}}},
+                          {"object", std::move(object)}}}};
+  // Where the function sees the file, when its file system holds the folder.
+  if (auto* function = registry.find(name); function && function->latest().live) {
+    for (auto& mount : function->latest().live->mounts) {
+      std::error_code error;
+      fs::path inside = fs::canonical(file, error).lexically_relative(fs::canonical(mount.host_dir, error));
+      if (error || inside.empty() || *inside.begin() == "..") continue;
+      record["lectern"] = json::object{{"path", (fs::path(mount.target) / inside).string()}};
+    }
+  }
+  return record;
+}
 
 FolderWatch::~FolderWatch() {
   if (inotify_.valid()) loop_.unwatch(inotify_.get());
@@ -49,26 +74,7 @@ void FolderWatch::appeared(const WatchedFolder& folder, const std::string& name)
   fs::path path = folder.directory / name;
   struct stat info {};
   if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return;
-  json::object object = {{"key", name}, {"size", int64_t(info.st_size)}};
-  std::string bucket = folder.directory.filename().string();
-  json::object record = {
-      {"eventVersion", "2.1"},
-      {"eventSource", "aws:s3"},
-      {"awsRegion", registry_.options().place.region},
-      {"eventTime", formatIso(loop_.clock().wall())},
-      {"eventName", "ObjectCreated:Put"},
-      {"s3", json::object{{"s3SchemaVersion", "1.0"},
-                          {"bucket", json::object{{"name", bucket}, {"arn", "arn:aws:s3:::" + bucket}}},
-                          {"object", std::move(object)}}}};
-  // Where the function sees the file, when its file system holds the folder.
-  if (auto* function = registry_.find(folder.function); function && function->latest().live) {
-    for (auto& mount : function->latest().live->mounts) {
-      std::error_code error;
-      fs::path inside = fs::canonical(path, error).lexically_relative(fs::canonical(mount.host_dir, error));
-      if (error || inside.empty() || *inside.begin() == "..") continue;
-      record["lectern"] = json::object{{"path", (fs::path(mount.target) / inside).string()}};
-    }
-  }
+  json::object record = folderRecord(registry_, folder.function, path, info.st_size);
   json::object event = {{"Records", json::array{std::move(record)}}};
   auto taken = async_.enqueue({folder.function, ""}, toJson(event));
   if (!taken) logWarn("folder watch: " + path.string() + ": " + taken.error().message);

@@ -321,6 +321,10 @@ void Spawner::handle(std::string message, std::vector<Fd> fds) {
 void Spawner::lost() {
   socket_.close();
   logError("the spawner has ended; all sandboxes are gone");
+  // Reaped at once: by its process the next spawner knows whether the groups it finds are still in use.
+  for (int status; pid_ > 0 && waitpid(pid_, &status, 0) < 0 && errno == EINTR;) {
+  }
+  pid_ = 0;
   auto pending = std::move(pending_);
   pending_.clear();
   for (auto& [id, p] : pending) p.done(fail(Code::kUnavailable, "the spawner has ended"));
