@@ -35,19 +35,21 @@ constexpr std::array<std::string_view, 12> kShort = {"jan", "feb", "mar", "apr",
 bool digitAt(const std::string& s, size_t i) { return i < s.size() && s[i] >= '0' && s[i] <= '9'; }
 
 /// "13:30" right behind a date, as receipt printers and recognition run the two together.
-bool timeGlued(const std::string& s, size_t at) {
+bool timeGlued(const std::string& s, size_t at, size_t year_digits) {
+  const auto minute = [&](size_t i) { return digitAt(s, i) && s[i] < '6' && digitAt(s, i + 1); };
+  if (year_digits == 4 && digitAt(s, at) && at + 1 < s.size() && s[at + 1] == ':') return minute(at + 2);
   if (at + 4 >= s.size() || !digitAt(s, at) || !digitAt(s, at + 1) || s[at + 2] != ':') return false;
-  return (s[at] - '0') * 10 + (s[at + 1] - '0') < 24 && digitAt(s, at + 3) && s[at + 3] < '6' && digitAt(s, at + 4);
+  return (s[at] - '0') * 10 + (s[at + 1] - '0') < 24 && minute(at + 3);
 }
 
 /// A date that stands alone: no further digits join it, but a time may be glued to its year.
-bool standsAlone(const std::string& s, size_t begin, size_t end) {
+bool standsAlone(const std::string& s, size_t begin, size_t end, size_t year_digits) {
   if (begin > 0 && (digitAt(s, begin - 1) ||
                     ((s[begin - 1] == '/' || s[begin - 1] == '.') && begin > 1 && digitAt(s, begin - 2)))) {
     return false;
   }
   if (!digitAt(s, end)) return !(end < s.size() && (s[end] == '/' || s[end] == '-') && digitAt(s, end + 1));
-  return timeGlued(s, end);
+  return timeGlued(s, end, year_digits);
 }
 
 int fullYear(int year, size_t digits) {
@@ -64,7 +66,7 @@ void addNumeric(const std::string& s, size_t begin, size_t end, const Parts& p, 
                 std::vector<DateFound>& out) {
   const int year = fullYear(p.year, p.year_digits);
   const bool dmy = validDate(year, p.b, p.a), mdy = validDate(year, p.a, p.b);
-  if ((!dmy && !mdy) || !standsAlone(s, begin, end)) return;
+  if ((!dmy && !mdy) || !standsAlone(s, begin, end, p.year_digits)) return;
   DateFound d;
   d.begin = begin;
   d.end = end;

@@ -55,6 +55,7 @@ TEST(ValuesTest, ATimeRunTogetherWithADateLeavesTheDate) {
   c.day_first = true;
   EXPECT_EQ(valuesOf("21/02/1811:194027807", c).at(0), "date=2018-02-21");
   EXPECT_EQ(valuesOf("05/01/201813:30", c).at(0), "date=2018-01-05");
+  EXPECT_EQ(valuesOf("25/12/20188:13:39 PM", c).at(0), "date=2018-12-25");
   for (const char* text : {"21/02/1899", "21/02/1825:19", "21/02/1811:79"}) {
     for (const auto& v : valuesOf(text, c)) EXPECT_FALSE(v.starts_with("date=2018")) << text;
   }
