@@ -112,7 +112,6 @@ Result<void> packs(YamlSection section, ServerlessConfig& out) {
     TRY(pack.untrimmed, entry.text("untrimmed"));
     TRY(pack.ignore, entry.texts("ignore"));
     TRY(pack.keep_symbols, entry.boolean("keepSymbols", false));
-    TRY(pack.trace, entry.boolean("trace", false));
     TRY_VOID(entry.finish());
   }
   return {};

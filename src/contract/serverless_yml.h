@@ -55,7 +55,6 @@ struct PackConfig {
   // The same program linked the ordinary way: only its closure is weighed, for the report of what trimming saved.
   std::string untrimmed;
   bool keep_symbols = false;
-  bool trace = false;  // run once on `event` and take what it opens
 };
 
 /// custom.lectern.snapshot.FUNCTION.

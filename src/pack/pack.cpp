@@ -1,6 +1,7 @@
 #include "pack/pack.h"
 
 #include <fmt/format.h>
+#include <glob.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -48,6 +49,17 @@ Result<Entry> readEntry(const fs::path& file, std::string why, bool strip) {
     if (auto stripped = stripElf(entry.bytes)) entry.bytes = std::move(*stripped);
   }
   return entry;
+}
+
+/// The files that a pattern of the file system names, in order; the path itself when it has no wildcard.
+std::vector<std::string> expand(const fs::path& path) {
+  const std::string text = path.string();
+  if (text.find_first_of("*?[") == std::string::npos) return {text};
+  std::vector<std::string> out;
+  glob_t found{};
+  if (glob(text.c_str(), 0, nullptr, &found) == 0) out.assign(found.gl_pathv, found.gl_pathv + found.gl_pathc);
+  globfree(&found);
+  return out;
 }
 
 class Builder {
@@ -98,7 +110,8 @@ class Builder {
     const fs::path binary = fromConfig(pack.binary);
     TRY(entries_["bin/function"], readEntry(binary, "the program", !pack.keep_symbols));
     entries_["bin/function"].executable = true;
-    TRY(const auto closure, findClosure(binary, pack.libraries));
+    TRY(const auto extra, declaredLibraries());
+    TRY(const auto closure, findClosure(binary, extra));
     if (closure.interpreter.empty()) {  // static: it is its own bootstrap
       entries_["bootstrap"] = std::move(entries_["bin/function"]);
       entries_.erase("bin/function");
@@ -118,6 +131,21 @@ class Builder {
     return bootstrap();
   }
 
+  // Sonames as they are; paths from the file's folder, wildcards expanded.
+  Result<std::vector<std::string>> declaredLibraries() const {
+    std::vector<std::string> out;
+    for (const auto& name : function_.pack.libraries) {
+      if (name.find('/') == std::string::npos) {
+        out.push_back(name);
+        continue;
+      }
+      const auto files = expand(fromConfig(name));
+      if (files.empty()) return fail(Code::kNotFound, fmt::format("no library fits '{}'", name));
+      out.insert(out.end(), files.begin(), files.end());
+    }
+    return out;
+  }
+
   fs::path fromConfig(const std::string& path) const {
     return fs::path(path).is_absolute() ? fs::path(path) : folder_ / path;
   }
@@ -129,7 +157,8 @@ class Builder {
     const fs::path other = fromConfig(pack.untrimmed.empty() ? pack.binary + ".untrimmed" : pack.untrimmed);
     std::error_code error;
     if (pack.untrimmed.empty() && !fs::is_regular_file(other, error)) return {};
-    TRY(const auto closure, findClosure(other, pack.libraries));
+    TRY(const auto extra, declaredLibraries());
+    TRY(const auto closure, findClosure(other, extra));
     int64_t bytes = static_cast<int64_t>(fs::file_size(other, error));
     if (!closure.interpreter.empty()) bytes += static_cast<int64_t>(fs::file_size(closure.interpreter, error));
     for (const auto& [name, library] : closure.libraries) bytes += static_cast<int64_t>(fs::file_size(library.file, error));
@@ -195,9 +224,24 @@ class Builder {
   }
 
   Result<void> dataFile(const contract::PackConfig::File& file) {
-    const fs::path from = fromConfig(file.from);
-    const std::string to = normal(file.to);
-    if (!safeInside(to)) return fail(Code::kInvalid, fmt::format("'{}' leaves the bundle; give a relative 'to'", file.to));
+    const auto found = expand(fromConfig(file.from));
+    if (found.empty()) return fail(Code::kNotFound, fmt::format("no file fits '{}'", file.from));
+    const bool wildcard = found.size() > 1 || found[0] != fromConfig(file.from).string();
+    for (const std::string& from : found) {
+      // What a wildcard names goes into the folder `to`; without `to`, where it stands.
+      std::string to = file.to;
+      if (wildcard) {
+        to = file.to == file.from ? fs::path(from).lexically_relative(folder_).string()
+                                  : (fs::path(file.to) / fs::path(from).filename()).string();
+      }
+      TRY_VOID(placeFile(from, to));
+    }
+    return {};
+  }
+
+  Result<void> placeFile(const fs::path& from, const std::string& wanted_to) {
+    const std::string to = normal(wanted_to);
+    if (!safeInside(to)) return fail(Code::kInvalid, fmt::format("'{}' leaves the bundle; give a relative 'to'", wanted_to));
     std::error_code error;
     if (fs::is_regular_file(from, error)) {
       const std::string name = to.ends_with("/") ? to + from.filename().string() : to;

@@ -92,6 +92,24 @@ TEST_F(Pack, RefusesWhatLambdaRefusesAndNamesTheLargest) {
   EXPECT_THAT(report.error().message, HasSubstr("big.bin (56623104)"));
 }
 
+TEST_F(Pack, WildcardsNameFiles) {
+  write("data/a.txt", "1");
+  write("data/b.txt", "2");
+  write("data/c.bin", "3");
+  const auto text = [](const char* from) {
+    return std::string("service: abc\nprovider: {name: aws, runtime: python3.11}\npackage: {patterns: ['!**']}\n"
+                       "functions:\n  f: {handler: app.run}\ncustom: {lectern: {pack: {f: {files: [") + from + "]}}}}\n";
+  };
+  auto report = pack({write("serverless.yml", text("'data/*.txt', {from: 'data/c.*', to: more}")), "", dir_->path() / "out"});
+  ASSERT_TRUE(report) << report.error().message;
+  std::vector<std::string> names;
+  for (const auto& file : report->functions[0].files) names.push_back(file.path);
+  EXPECT_THAT(names, ::testing::ElementsAre("data/a.txt", "data/b.txt", "more/c.bin"));
+  report = pack({write("serverless.yml", text("'data/*.none'")), "", dir_->path() / "out"});
+  ASSERT_FALSE(report);
+  EXPECT_THAT(report.error().message, HasSubstr("no file fits 'data/*.none'"));
+}
+
 TEST_F(Pack, NothingLeavesTheBundle) {
   write("a", "x");
   const auto config = write("serverless.yml",
