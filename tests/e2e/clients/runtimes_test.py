@@ -5,6 +5,7 @@ import fcntl
 import glob
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,14 @@ def need(program):
         raise Skip("%s is not installed" % program)
 
 
+def need_version(program, least):
+    need(program)
+    out = subprocess.run([program, "version" if program == "go" else "--version"], capture_output=True, text=True).stdout
+    found = re.search(r"(\d+)\.(\d+)", out)
+    if not found or tuple(map(int, found.groups())) < least:
+        raise Skip("%s is older than %d.%d" % (program, *least))
+
+
 def run(*command, cwd=None, env=None):
     done = subprocess.run(command, cwd=cwd, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True)
@@ -46,13 +55,13 @@ def start_script(folder, line):
 
 
 def make_go(folder, cache):
-    need("go")
+    need_version("go", (1, 18))
     run("go", "build", "-o", os.path.join(folder, "bootstrap"), ".", cwd=os.path.join(SOURCES, "go"),
         env={"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly"})
 
 
 def make_rust(folder, cache):
-    need("cargo")
+    need_version("cargo", (1, 85))
     run("cargo", "build", "--release", "--locked", "-j2", cwd=os.path.join(SOURCES, "rust"), env={"CARGO_TARGET_DIR": cache})
     shutil.copy(os.path.join(cache, "release", "bootstrap"), folder)
 
