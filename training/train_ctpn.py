@@ -132,7 +132,7 @@ class Training:
         self.optimiser = torch.optim.AdamW(self.net.parameters(), lr=self.plan["rate"], betas=(0.9, 0.99), weight_decay=1e-4)
         self.checkpoint = os.path.join(a.state, "ctpn-%s.pt" % a.net)
         self.best_file = os.path.join(a.state, "ctpn-%s-best.pt" % a.net)
-        self.step, self.spent, self.best = 0, 0.0, 0.0
+        self.step, self.spent, self.best = 0, 0.0, -1.0
         if os.path.exists(self.checkpoint):
             state = torch.load(self.checkpoint)
             self.net.load_state_dict(state["trained"])
