@@ -25,9 +25,17 @@ int64_t readNumber(const Fd& fd) { return strtoll(readAll(fd).c_str(), nullptr, 
 
 Sandbox::~Sandbox() {
   if (owner_ == nullptr) return;
+  std::erase(owner_->late_, this);
   if (!ended_) kill();
   owner_->live_.erase(id_);
   owner_->templates_.erase(id_);
+}
+
+void Sandbox::onExit(std::function<void(const ExitInfo&)> callback) {
+  on_exit_ = std::move(callback);
+  if (!unheard_ || owner_ == nullptr) return;
+  owner_->late_.push_back(this);
+  owner_->send(spawner::Writer(static_cast<uint32_t>(spawner::Request::kPing)).bytes());
 }
 
 void Sandbox::writeControl(const Fd& fd, const std::string& text) const {

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -80,7 +81,7 @@ class Sandbox {
 
   /// Called once, from onReadable(), when the first process has ended (all others are dead then, too); of a kept sandbox
   /// when that as a whole has ended, which nothing but want of memory, kill() or the spawner's end causes.
-  void onExit(std::function<void(const ExitInfo&)> callback) { on_exit_ = std::move(callback); }
+  void onExit(std::function<void(const ExitInfo&)> callback);
 
   /// Keeps something alive as long as this object.
   void keep(std::shared_ptr<void> something) { kept_ = std::move(something); }
@@ -127,6 +128,7 @@ class Sandbox {
   // Files of the sandbox's groups, opened by the spawner; invalid where there are no cgroups.
   Fd freeze_, cpu_quota_, cpu_period_, cpu_usage_, memory_peak_, memory_current_;
   std::function<void(const ExitInfo&)> on_exit_;
+  std::optional<ExitInfo> unheard_;  // it ended before anybody listened
   std::function<void(int, const ExitInfo&)> on_process_;
   std::function<void()> on_cleared_;
   std::unordered_map<int, std::function<void(Result<Fd>)>> starting_;
@@ -194,6 +196,7 @@ class Spawner {
   std::unordered_map<std::string, TemplateCallback> templates_;
   std::unordered_map<std::string, Sandbox*> live_;
   std::vector<std::pair<SpawnCallback, Error>> refused_;
+  std::vector<Sandbox*> late_;  // whose end is told when everything that has arrived is handled
 };
 
 }  // namespace lectern::sandbox

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -262,6 +263,12 @@ void Spawner::onReadable() {
   auto refused = std::move(refused_);
   refused_.clear();
   for (auto& [done, error] : refused) done(Failure(std::move(error)));
+  while (!late_.empty()) {
+    Sandbox* sandbox = late_.back();
+    late_.pop_back();
+    ExitInfo info = *std::exchange(sandbox->unheard_, std::nullopt);
+    if (auto callback = sandbox->on_exit_) callback(info);
+  }
 }
 
 void Spawner::handle(std::string message, std::vector<Fd> fds) {
@@ -315,7 +322,12 @@ void Spawner::handle(std::string message, std::vector<Fd> fds) {
                 Bytes{static_cast<int64_t>(ending.memory_peak)},
                 Nanos(static_cast<int64_t>(ending.cpu_nanos))};
   // Copied: the callback may destroy the sandbox and with it itself.
-  if (auto callback = sandbox->on_exit_) callback(info);
+  auto callback = sandbox->on_exit_;
+  if (!callback) {
+    sandbox->unheard_ = info;
+    return;
+  }
+  callback(info);
 }
 
 void Spawner::lost() {
