@@ -203,7 +203,8 @@ std::string encodeGo(const Host& host, const Box& box, const Spec& spec, const G
   const auto& filter = box.is_template ? host.template_filter : host.filter;
   InitGo order{};
   order.kind = kInitGo;
-  order.flags = (how.run ? kInitRun : 0u) | (box.is_template ? kInitTemplate : 0u) | (box.keep ? kInitKeep : 0u);
+  order.flags = (how.run ? kInitRun : 0u) | (box.is_template ? kInitTemplate : 0u) | (box.keep ? kInitKeep : 0u) |
+                (how.boot ? kInitBoot : 0u);
   order.slot = slot;
   std::string texts;
   auto add = [&](const std::string& text) { texts.append(text.c_str(), text.size() + 1); };
@@ -219,6 +220,7 @@ std::string encodeGo(const Host& host, const Box& box, const Spec& spec, const G
   add("AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001");
   order.variables = static_cast<uint32_t>(spec.env.size()) + 1;
   if (box.is_template) add("LECTERN_TEMPLATE_FD=" + std::to_string(kTemplateFd)), ++order.variables;
+  if (how.boot) add("LECTERN_BOOT_FD=" + std::to_string(kTemplateFd)), ++order.variables;
   order.mounts = static_cast<uint32_t>(mounts.fds.size());
   size_t offset = (sizeof order + texts.size() + 7) / 8 * 8;
   order.filter_offset = static_cast<uint32_t>(offset), order.filter_length = static_cast<uint32_t>(filter.size());

@@ -21,7 +21,8 @@ struct Box {
   GroupSet groups;
 
   std::string id;
-  bool is_template = false, is_fork = false;
+  bool is_template = false, is_fork = false, is_boot = false;
+  int steps = 0;  // of a boot: started, mounted
   int output = -1;  // read end of the function's output, until the engine has it
   Spec spec;        // of templates and their forks
 
@@ -34,7 +35,7 @@ struct Box {
   // Of a fork.
   std::string forked_from, token;
   int child_output = -1;          // write end, until the child has it
-  int wake = -1, child_wake = -1;  // the child waits at its end for its variables
+  int wake = -1, child_wake = -1;  // the child (of a boot as well) waits at its end for its variables
   Ending ending;
   bool end_known = false;
 
@@ -51,6 +52,7 @@ std::unique_ptr<Box> makeBox(const Host& host, Groups& groups, int user_ns, int 
 
 struct Go {
   bool run = true;          // start the command (a fork brings its process itself)
+  bool boot = false;        // ... before there are mounts
   std::vector<int> passed;  // descriptors after the mounts: output, template socket
   bool limit_processes = false;
 };

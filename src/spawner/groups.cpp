@@ -62,8 +62,10 @@ void Groups::removeStale(const std::string& parent) {
   while (dirent* entry = readdir(dir)) {
     std::string name = entry->d_name;
     if (!name.starts_with(kPrefix)) continue;
-    std::string comm = readText(("/proc/" + name.substr(sizeof kPrefix - 1) + "/comm").c_str());
-    if (!comm.starts_with("lectern-spawner")) removeTree(parent + "/" + name, 2);
+    // "PID (lectern-spawner) S ...": one that was killed may still wait for its engine to notice.
+    std::string stat = readText(("/proc/" + name.substr(sizeof kPrefix - 1) + "/stat").c_str());
+    bool lives = stat.find("(lectern-spawner") != std::string::npos && stat.find(") Z ") == std::string::npos;
+    if (!lives) removeTree(parent + "/" + name, 2);
   }
   closedir(dir);
 }
@@ -130,6 +132,8 @@ void Groups::setUp() {
       add(before[4], controllers, v2, inside == "/" ? "" : inside);
     }
   }
+  // What was frozen could not die before its version 1 freezer was reached above.
+  for (const auto& h : hierarchies_) removeStale(h.path.substr(0, h.path.rfind('/')));
   if (int freezer = find("freezer"); freezer >= 0) {
     // Freezing the first and thawing the last version 1 group makes the kernel patch its code, which takes 4 ms: one
     // empty group stays frozen, so that no sandbox is ever the first or last.

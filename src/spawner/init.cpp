@@ -185,7 +185,7 @@ void limitResource(int which, uint64_t soft, uint64_t hard) {
   call(__NR_dup3, child.output, 1, 0);
   call(__NR_dup3, child.output, 2, 0);
   call(__NR_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC);
-  if (go.flags & kInitTemplate) {
+  if (child.template_fd >= 0) {
     call(__NR_dup3, child.template_fd, kTemplateFd, 0);
     call(__NR_fcntl, kTemplateFd, F_SETFD, 0);
   }
@@ -273,6 +273,11 @@ long start(Child& child) {
 #endif
 }
 
+/// From here on only signals to processes of another user are needed, and starting more of them where it stays.
+void dropCapabilities() {
+  setCapabilities(1ull << CAP_KILL | (keep ? 1ull << CAP_SETUID | 1ull << CAP_SETGID : 0), 0);
+}
+
 /// Carries out the order; false after a failure.
 bool go(long size, size_t fd_count) {
   auto* order = reinterpret_cast<InitGo*>(message);
@@ -289,19 +294,20 @@ bool go(long size, size_t fd_count) {
   }
   keep = order->flags & kInitKeep;
   if (!(order->flags & kInitRun)) {
+    if (processes[0].pid > 0) dropCapabilities();  // it was started ahead and needed only its mounts
     reply(kInitMounted, 0, 0);
     return true;
   }
   for (uint32_t i = 0; i < order->arguments; ++i) arguments[i] = nextText(at, end);
   for (uint32_t i = 0; i < order->variables; ++i) variables[i] = nextText(at, end);
   arguments[order->arguments] = variables[order->variables] = nullptr;
-  Child child{order, fds[order->mounts], order->flags & kInitTemplate ? fds[order->mounts + 1] : -1, 0};
+  bool socket = order->flags & (kInitTemplate | kInitBoot);
+  Child child{order, fds[order->mounts], socket ? fds[order->mounts + 1] : -1, 0};
   long pid = start(child);
   processes[order->slot] = {pid, static_cast<int>(child.exec_error)};
   call(__NR_close, child.output);
   if (child.template_fd >= 0) call(__NR_close, child.template_fd);
-  // From here on only signals to processes of another user are needed, and starting more of them where it stays.
-  setCapabilities(1ull << CAP_KILL | (keep ? 1ull << CAP_SETUID | 1ull << CAP_SETGID : 0), 0);
+  if (!(order->flags & kInitBoot)) dropCapabilities();
   reply(kInitMounted, 0, 0);
   return pid > 0;
 }

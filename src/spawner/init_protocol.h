@@ -14,11 +14,12 @@ enum InitFlag : uint32_t {
   kInitRun = 1,       // start the command; without it only the mounts are made
   kInitTemplate = 2,  // the process keeps what it needs to put its forks into other sandboxes
   kInitDefault = 4,   // the command is a list of programs to try, not a program and its arguments
+  kInitBoot = 16,     // the process starts before the mounts are there, and waits for them at the socket that it gets
   kInitKeep = 8,      // the init stays when its processes have ended, and can start others
 };
 
 /// Followed by NUL-terminated texts (mount targets, arguments, environment), then by the filter program at
-/// filter_offset. Descriptors: the mounts in order, then output, then, with kInitTemplate, the template's socket.
+/// filter_offset. Descriptors: the mounts in order, then output, then, with kInitTemplate or kInitBoot, the socket.
 struct InitGo {
   uint32_t kind, flags;
   uint32_t mounts, arguments, variables;

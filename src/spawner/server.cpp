@@ -95,7 +95,7 @@ void Server::run() {
   send(hello);
   watch(engine_, Kind::kEngine, nullptr);
   while (!done_) {
-    bool idle_work = spare_.size() < wanted_ || templateInNeed();
+    bool idle_work = spare_.size() < wanted_ || templateInNeed() || bootWanted();
     epoll_event events[64];
     // What is prepared ahead waits until a burst of requests is over.
     int timeout = idle_work ? 4 : leaving_.empty() ? -1 : 2;
@@ -149,6 +149,9 @@ void Server::onRequest() {
       }
       case Request::kPrepare:
         wanted_ = plain_ ? 0 : std::min<size_t>(r.u32(), 64);
+        break;
+      case Request::kPrepareBoot:
+        if (!plain_) boot_ = Spec::read(r);
         break;
       case Request::kPing:
         send(Writer(static_cast<uint32_t>(Reply::kPong)));
@@ -242,6 +245,7 @@ bool Server::launch(Box& box, Request request, const Spec& spec, int output, int
 void Server::start(Request request, Spec spec) {
   if (plain_ && request == Request::kSpawn) return startPlainProcess(spec);
   if (plain_) return refuse(spec.id, ENOTSUP, "templates need sandboxes");
+  if (request == Request::kSpawn && startBooted(spec)) return;
   int error = 0, output[2];
   std::string what = "making namespaces and groups";
   if (pipe2(output, O_CLOEXEC) != 0) return refuse(spec.id, errno, "pipe");
@@ -287,6 +291,8 @@ bool Server::onControl(Box& box) {
   if (n != static_cast<long>(sizeof reply)) return unwatch(box.control), false;
   if (reply.kind == kInitMounted && box.is_fork) {
     orderFork(box);
+  } else if (reply.kind == kInitMounted && box.is_boot) {
+    if (++box.steps == 2) wakeBooted(box);
   } else if (reply.kind == kInitMarked) {
     if (groups_.markPassed(box.groups)) onPressure(box);
   } else if (reply.kind == kInitEnded) {
@@ -331,7 +337,7 @@ void Server::onEnd(Box& box) {
   // The init's last words may still wait.
   while (box.control >= 0 && !box.is_fork && onControl(box)) {
   }
-  if (box.id.empty()) return endSpareFork(box);
+  if (box.id.empty()) return box.is_boot ? endSpareBoot(box) : endSpareFork(box);
   Writer w(static_cast<uint32_t>(Reply::kEnded));
   w.string(box.id);
   auto node = boxes_.extract(box.id);
@@ -375,7 +381,7 @@ void Server::refill() {
   }
   Box* parent = templateInNeed();
   std::string what;
-  if (!parent) return;
+  if (!parent) return bootWanted() ? beginBoot() : void();
   if (auto spare = beginFork(*parent, parent->spec, error, what)) {
     spare_forks_[parent->id].push_back(std::move(spare));
   } else {
@@ -392,6 +398,7 @@ void Server::shutDown() {
   std::vector<std::unique_ptr<Box>> all;
   for (auto& [id, box] : boxes_) all.push_back(std::move(box));
   for (auto& box : spare_) all.push_back(std::move(box));
+  if (booted_) all.push_back(std::move(booted_));
   for (auto& [id, forks] : spare_forks_) {
     for (auto& box : forks) all.push_back(std::move(box));
   }

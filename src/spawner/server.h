@@ -49,6 +49,12 @@ class Server {
   void orderFork(Box& box);
   void endSpareFork(Box& box);
   Box* templateInNeed();
+  // boots.cpp
+  void beginBoot();
+  bool startBooted(Spec& spec);
+  void wakeBooted(Box& box);
+  void endSpareBoot(Box& box);
+  bool bootWanted() const { return !boot_.command.empty() && !booted_ && boot_failures_ < 3; }
   void refuse(const std::string& id, int error, const std::string& what);
   void control(Request request, const std::string& id);
   void startIn(Reader& request);
@@ -71,6 +77,9 @@ class Server {
   std::vector<std::unique_ptr<Box>> spare_;
   std::unordered_map<std::string, std::vector<std::unique_ptr<Box>>> spare_forks_;  // by template
   std::unordered_map<std::string, Box*> forks_;                                    // by token
+  Spec boot_;                    // an interpreter that is to wait ready
+  std::unique_ptr<Box> booted_;  // and does so
+  int boot_failures_ = 0;
   std::vector<GroupSet> leaving_;
 };
 

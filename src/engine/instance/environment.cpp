@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <algorithm>
+
 namespace lectern::engine {
 
 sandbox::SandboxSpec sandboxSpecOf(const FunctionVersion& version, const contract::Limits& limits) {
@@ -15,6 +17,24 @@ sandbox::SandboxSpec sandboxSpecOf(const FunctionVersion& version, const contrac
   spec.max_pids = limits.max_processes;
   spec.max_fds = limits.max_fds;
   spec.command = version.command;
+  spec.boots = canBootAhead(version);
+  return spec;
+}
+
+bool canBootAhead(const FunctionVersion& version) {
+  // Only the Node runtime knows how to wait; Node reads variables of its own when it starts.
+  if (!version.runtime.starts_with("nodejs") || version.command.empty()) return false;
+  return std::none_of(version.environment.begin(), version.environment.end(), [](const auto& variable) {
+    return variable.first.starts_with("NODE_") || variable.first == "LD_LIBRARY_PATH" || variable.first == "LANG";
+  });
+}
+
+sandbox::SandboxSpec bootSpecOf(const FunctionVersion& version, const contract::Limits& limits) {
+  sandbox::SandboxSpec spec;
+  spec.command = version.command;
+  spec.max_fds = limits.max_fds, spec.max_pids = limits.max_processes;
+  spec.env = {"PATH=/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin", "LANG=en_US.UTF-8", "TZ=:UTC",
+              "LAMBDA_TASK_ROOT=/var/task"};
   return spec;
 }
 

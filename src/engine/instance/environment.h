@@ -11,6 +11,11 @@ namespace lectern::engine {
 /// What the sandbox of an instance is made from, but its id and its variables.
 sandbox::SandboxSpec sandboxSpecOf(const FunctionVersion& version, const contract::Limits& limits);
 
+/// An interpreter that was started ahead may run the version: nothing in its environment is for the interpreter.
+bool canBootAhead(const FunctionVersion& version);
+/// What such an interpreter is started with.
+sandbox::SandboxSpec bootSpecOf(const FunctionVersion& version, const contract::Limits& limits);
+
 /// The name of a version's snapshot.
 std::string snapshotKey(const FunctionVersion& version);
 

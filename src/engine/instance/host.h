@@ -67,6 +67,8 @@ class InstanceHost {
   virtual ~InstanceHost() = default;
   /// The callback runs later, from the loop.
   virtual void spawn(sandbox::SandboxSpec spec, Callback done) = 0;
+  /// Has an interpreter started ahead (Spawner::prepareBoot), where that can be.
+  virtual void prepareBoot(sandbox::SandboxSpec /*spec*/) {}
   /// Starts from the snapshot `key`, or the ordinary way while there is none. The same rule for the callback.
   virtual void restore(const std::string& key, sandbox::SandboxSpec spec, RestoreCallback done);
   /// Makes a snapshot in the background.

@@ -1,3 +1,6 @@
+#include <optional>
+#include <vector>
+
 #include "base/log.h"
 #include "engine/instance/host.h"
 #include "engine/snapshot/templates.h"
@@ -45,6 +48,11 @@ class SandboxHost final : public InstanceHost {
     *here_ = false;
     if (spawner_->alive()) loop_.unwatch(watched_);
     if (templates_) loop_.unwatch(templates_->eventFd());
+  }
+
+  void prepareBoot(sandbox::SandboxSpec spec) override {
+    boot_ = spec;
+    spawner_->prepareBoot(std::move(spec));
   }
 
   void restore(const std::string& key, sandbox::SandboxSpec spec, RestoreCallback done) override {
@@ -104,6 +112,7 @@ class SandboxHost final : public InstanceHost {
       spawner_->onReadable();
       if (!spawner_->alive()) loop_.unwatch(watched_);
     });
+    if (boot_) spawner_->prepareBoot(*boot_);
     if (!spawner_->capabilities().templates) return;
     templates_ = std::make_unique<snapshot::Templates>(*spawner_, loop_.clock());
     loop_.watchReadable(templates_->eventFd(), [this] { templates_->onReadable(); });
@@ -133,6 +142,7 @@ class SandboxHost final : public InstanceHost {
   };
   net::Loop& loop_;
   sandbox::SpawnerOptions options_;
+  std::optional<sandbox::SandboxSpec> boot_;
   std::vector<Dead> dead_;
   std::shared_ptr<bool> here_ = std::make_shared<bool>(true);
   std::unique_ptr<sandbox::Spawner> spawner_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "engine/instance/environment.h"
 
 namespace lectern::engine {
 
@@ -57,6 +58,7 @@ VersionPtr Dispatcher::addVersion(scheduling::FunctionId function, FunctionVersi
   versions_.back().version = shared;
   versions_.back().config = config;
   if (shared->snap_start) snapshots_.want(shared);
+  if (canBootAhead(*shared)) context_.host.prepareBoot(bootSpecOf(*shared, options_.limits));
   apply(actions);
   return shared;
 }

@@ -45,6 +45,7 @@ struct SandboxSpec {
   int max_pids = 1024;
   int max_fds = 1024;
   std::vector<std::string> env;      // "NAME=value"; AWS_LAMBDA_RUNTIME_API is added by the spawner
+  bool boots = false;              // an interpreter that waits (Spawner::prepareBoot) may run it: it reads the variables later
   std::vector<std::string> command;  // paths inside the sandbox; empty: /var/task/bootstrap, then /opt/bootstrap
   bool keep = false;     // the sandbox outlives its processes: clear() and startProcess() start it anew, /tmp as it was
   bool waiting = false;  // with keep: begins without a process
@@ -164,6 +165,11 @@ class Spawner {
   /// alive() is false.
   void onReadable();
   bool alive() const { return socket_.valid(); }
+
+  /// Has an interpreter started ahead of need, again and again: of `spec` its command and variables. It finds
+  /// LECTERN_BOOT_FD, reads "NAME=value" texts from there in one read when a function wants it (end of file: nobody
+  /// will), and loads that function from /var/task.
+  void prepareBoot(SandboxSpec spec);
 
   /// The callback runs from onReadable(), never from within spawn(). kInvalid for a wrong spec, kUnavailable when the
   /// machine refuses.

@@ -204,6 +204,43 @@ TEST_F(SandboxTest, MountsLayersAndFileSystems) {
   EXPECT_TRUE(std::filesystem::exists(dir_->path() / "rw" / "made"));
 }
 
+TEST_F(SandboxTest, AnEndThatNobodyListenedForIsTold) {
+  auto sandbox = start(shell("exit 5"));
+  ASSERT_TRUE(sandbox);
+  pump([] { return false; }, 300);
+  std::optional<ExitInfo> exit;
+  sandbox->onExit([&](const ExitInfo& info) { exit = info; });
+  EXPECT_FALSE(exit) << "the callback ran inside onExit()";
+  EXPECT_TRUE(pump([&] { return exit.has_value(); }));
+  EXPECT_EQ(exit->exit_status, 5);
+}
+
+TEST_F(SandboxTest, AnInterpreterThatWaitsTakesTheFunction) {
+  NEEDS_ISOLATION();
+  std::ofstream(dir_->path() / "code") << "code";
+  SandboxSpec spec = shell(
+      "if [ -n \"$LECTERN_BOOT_FD\" ]; then echo ahead; dd bs=65536 count=1 <&5 2>/dev/null | tr '\\0' '\\n'; fi; "
+      "cat /var/task/code; ls /tmp; exit 3");
+  spec.env.push_back("BOOTED=yes");
+  spawner_->prepareBoot(spec);
+  spec.env = {"PATH=/usr/bin:/bin", "WANTED=yes"};
+  spec.boots = true;
+  Ran ran;
+  // The first one may come too early for it.
+  for (int i = 0; i < 20 && ran.output.find("ahead") == std::string::npos; ++i) {
+    pump([] { return false; }, 50);
+    spec.id = "boot" + std::to_string(i);
+    ran = run(spec);
+    EXPECT_THAT(ran.output, HasSubstr("code"));
+    EXPECT_EQ(ran.exit.exit_status, 3);
+  }
+  EXPECT_THAT(ran.output, HasSubstr("ahead\nPATH=/usr/bin:/bin\nWANTED=yes\n"));
+  // Another command starts the ordinary way.
+  SandboxSpec other = shell("echo other");
+  other.boots = true;
+  EXPECT_EQ(run(std::move(other)).output, "other\n");
+}
+
 TEST_F(SandboxTest, MissingBootstrapIsTold) {
   SandboxSpec spec = shell("");
   spec.command.clear();

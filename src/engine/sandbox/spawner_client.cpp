@@ -119,6 +119,7 @@ spawner::Spec toWire(SandboxSpec spec) {
   wire.memory_limit = static_cast<uint64_t>(spec.memory_limit.value);
   wire.tmp_size = static_cast<uint64_t>(spec.tmp_size.value);
   wire.max_pids = static_cast<uint32_t>(spec.max_pids), wire.max_fds = static_cast<uint32_t>(spec.max_fds);
+  wire.boots = spec.boots;
   wire.keep = !spec.keep ? 0 : spec.waiting ? 2 : 1;
   return wire;
 }
@@ -214,6 +215,7 @@ void Spawner::submit(uint32_t type, SandboxSpec spec, const std::string& templat
     send(spawner::Writer(static_cast<uint32_t>(Request::kPing)).bytes());
   };
   if (auto checked = checkSpec(spec); !checked) return refuse(checked.error());
+  if (!alive()) return refuse({Code::kUnavailable, "the spawner has ended"});
   if (pending_.contains(id) || live_.contains(id)) return refuse({Code::kExists, "sandbox " + id + " exists"});
   spawner::Writer w(type);
   if (type == static_cast<uint32_t>(Request::kFork)) w.string(template_id);
@@ -239,6 +241,12 @@ void setSnapStart(SandboxSpec& spec) {
 
 void Spawner::spawn(SandboxSpec spec, SpawnCallback done) {
   submit(static_cast<uint32_t>(Request::kSpawn), std::move(spec), "", {std::move(done), {}});
+}
+
+void Spawner::prepareBoot(SandboxSpec spec) {
+  spawner::Writer w(static_cast<uint32_t>(Request::kPrepareBoot));
+  toWire(std::move(spec)).write(w);
+  if (w.bytes().size() <= spawner::kMaxMessage) send(w.bytes());
 }
 
 void Spawner::spawnTemplate(SandboxSpec spec, SpawnCallback done, TemplateCallback ready) {
@@ -345,6 +353,7 @@ void Spawner::lost() {
   while (!live_.empty()) {
     Sandbox* sandbox = live_.begin()->second;
     live_.erase(live_.begin());
+    sandbox->owner_ = nullptr;
     ExitInfo info;
     info.signal = SIGKILL;
     if (auto callback = sandbox->on_exit_) callback(info);

@@ -34,6 +34,7 @@ Templates::Templates(sandbox::Spawner& spawner, const Clock& clock, TemplatesOpt
   epoll_ = Fd(epoll_create1(EPOLL_CLOEXEC));
   timer_ = Fd(timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
   CHECK(epoll_.valid() && timer_.valid());
+  if (options_.budget.value == 0) options_.budget = Bytes{sysconf(_SC_PHYS_PAGES) / 2 * sysconf(_SC_PAGESIZE)};
   watch(timer_.get(), nullptr, false);
 }
 
@@ -153,7 +154,12 @@ void Templates::buildNext() {
 }
 
 void Templates::makeRoom() {
-  while (alive() >= options_.most) {
+  auto full = [this] {
+    int64_t used = 0;
+    for (auto& [key, t] : templates_) used += t->sandbox ? t->sandbox->memoryCurrent().value : 0;
+    return alive() >= options_.most || used >= options_.budget.value;
+  };
+  while (full()) {
     Template* oldest = nullptr;
     for (auto& [key, t] : templates_) {
       if (t->state == State::kActive && t->unused() && (!oldest || t->last_use < oldest->last_use)) oldest = t.get();
@@ -177,7 +183,7 @@ void Templates::build(Waiting waiting) {
   itimerspec tick{{1, 0}, {1, 0}};
   timerfd_settime(timer_.get(), 0, &tick, nullptr);
   SandboxSpec spec = std::move(waiting.spec);
-  spec.id = t->id, spec.cpu_share = 0;
+  spec.id = t->id, spec.cpu_share = 0, spec.keep = false;
   auto find = [this, key = waiting.key, id = t->id, alive = std::weak_ptr(alive_)]() -> Template* {
     if (alive.expired()) return nullptr;
     auto found = templates_.find(key);
@@ -200,6 +206,11 @@ void Templates::build(Waiting waiting) {
       std::string how = info.out_of_memory ? "was killed for its memory"
                         : info.signal      ? fmt::format("ended by signal {}", info.signal)
                                            : fmt::format("ended with status {}", info.exit_status);
+      if (ended->state == State::kActive) {
+        // It was good, so another one will be: the next start has it made.
+        logWarn(fmt::format("snapshot: {}: the template {}", ended->key, how));
+        return drop(std::string(ended->key));
+      }
       settle(*ended, fail(Code::kUnavailable, "the template " + how));
     });
   };
@@ -243,6 +254,7 @@ void Templates::checkLimits() {
 
 void Templates::drop(const std::string& key) {
   std::erase_if(queue_, [&](const Waiting& w) { return w.key == key; });
+  told_.erase(key);
   auto found = templates_.find(key);
   if (found == templates_.end()) return;
   if (found->second->state == State::kPending) --building_;

@@ -28,6 +28,7 @@ enum class State { kNone, kPending, kActive, kFailed };
 
 struct TemplatesOptions {
   int most = 16;                    // templates alive at once; the least recently used idle one leaves
+  Bytes budget{0};                  // of their memory together (0: half of the machine's), weights included; the same rule
   int built_at_once = 1;            // inits that run at the same time, so that requests are not starved
   Nanos init_limit = Seconds(130);  // a template that has not finished its init by then is given up
   size_t log_limit = 256 * 1024;    // what is kept of a template's output

@@ -261,6 +261,22 @@ TEST_F(TemplatesTest, DroppedTemplateTakesItsForksAlong) {
   EXPECT_EQ(templates_->state("probe"), State::kNone);
 }
 
+TEST_F(TemplatesTest, LeastRecentlyUsedLeavesWhenTheBudgetIsFull) {
+  if (spawner_->capabilities().isolation != sandbox::Isolation::kFull)
+    GTEST_SKIP() << spawner_->capabilities().message;
+  TemplatesOptions options;
+  options.budget = Bytes{1};  // any template fills it
+  templates_ = std::make_unique<Templates>(*spawner_, clock_, options);
+  ASSERT_TRUE(prepare("first", spec()));
+  ASSERT_TRUE(prepare("second", spec()));
+  EXPECT_EQ(templates_->state("first"), State::kNone);
+  EXPECT_EQ(templates_->state("second"), State::kActive);
+  auto used = start("second", spec());
+  ASSERT_TRUE(prepare("third", spec()));  // the limit gives way: a template with instances stays
+  EXPECT_EQ(templates_->state("second"), State::kActive);
+  EXPECT_EQ(ask(*used, "pid"), "2");
+}
+
 TEST_F(TemplatesTest, ManyForksAtOnce) {
   ASSERT_TRUE(prepare("probe", spec()));
   std::vector<std::unique_ptr<Instance>> all;
