@@ -3,7 +3,7 @@
 //
 //   detect_bench MODEL[,key=value...] IMAGE...      MODEL: ppocr-..., ctpn-small, ctpn-vgg16
 //   keys for CTPN: score, line, single, gap, overlap, similar, height, largest, words, least, most, doubt
-//   keys for DB: pixel, box, unclip, height, least_height, megapixels
+//   keys for DB: pixel, box, unclip, height, megapixels
 
 #include <boost/json.hpp>
 #include <cstdio>
@@ -42,7 +42,6 @@ Result<std::unique_ptr<Detector>> makeDetector(const std::string& spec) {
     set("box", o.box_threshold);
     set("unclip", o.unclip_ratio);
     set("height", o.text_height);
-    set("least_height", o.min_text_height);
     set("megapixels", o.max_megapixels);
     TRY(auto db, DbDetector::create(o));
     return std::unique_ptr<Detector>(std::move(db));

@@ -23,9 +23,7 @@ struct InputSize {
 /// Text is found best at the height it had in the network's training; pixels beyond that only cost time.
 InputSize inputSize(const Image& page, const DbOptions& options) {
   const double line = measureText(page).line_height;
-  double scale = 1;
-  if (line > options.text_height) scale = options.text_height / line;
-  if (line > 0 && line < options.min_text_height) scale = options.min_text_height / line;
+  double scale = line > 0 ? options.text_height / line : 1;
   const double pixels = static_cast<double>(page.width) * page.height;
   scale = std::min({scale, options.max_enlargement, std::sqrt(options.max_megapixels * 1e6 / pixels)});
   scale = std::max(scale, 1 / options.max_reduction);

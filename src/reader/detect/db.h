@@ -16,14 +16,13 @@ namespace lectern::reader {
 struct DbOptions {
   std::string model = "ppocr-v4-det-mobile";
   int threads = 1;
-  double text_height = 24;      // px a line's height may have in the network's input; taller text is reduced to it
-  double min_text_height = 14;  // smaller text is enlarged to it
+  double text_height = 18;  // px of a line in the network's input; other text is scaled to it
   double max_enlargement = 2;
   double max_megapixels = 1.5;  // of the input, while max_reduction allows
   double max_reduction = 2.5;   // a page is never reduced further than this: small print must stay readable
   float pixel_threshold = 0.3f;
   float box_threshold = 0.5f;
-  float unclip_ratio = 1.3f;
+  float unclip_ratio = 1.25f;
 };
 
 class DbDetector final : public Detector {

@@ -13,7 +13,7 @@ namespace lectern::reader {
 
 namespace {
 constexpr int kHeight = 48;
-constexpr int kWidthStep = 32;  // widths are rounded up, so that lines of similar length share a batch
+constexpr int kWidthStep = 8;  // widths are rounded up, so that lines of similar length share a batch
 constexpr int kMaxWidth = 2560;
 }  // namespace
 

@@ -13,7 +13,7 @@ namespace lectern::reader {
 struct PpocrOptions {
   std::string model = "ppocr-v6-rec-tiny";
   std::string second_model = "ppocr-v6-rec-small";  // empty: no line is read twice
-  float sure = 0.95f;  // confidence of a line from which on it is not read again
+  float sure = 0.94f;  // confidence of a line from which on it is not read again
   double grow = 0.15;   // what a crop takes from around its region, in heights: the networks know lines with some ground
   int threads = 1;
   int batch = 6;
