@@ -48,10 +48,6 @@ Result<std::unique_ptr<Recognizer>> makeRecognizer(const ReaderOptions& options)
   return fail(Code::kInvalid, "unknown recognizer '" + options.recognizer + "'; there are tesseract and ppocr");
 }
 
-/// Regions that are read with less are pictures, stamps' rims and specks rather than text: on SROIE's training pages
-/// leaving them out raises the F1 of lines by half a point and of words by a tenth.
-constexpr float kLeastConfidence = 0.65f;
-
 /// Three decimals: what is written is what is kept, so that a page that went through a file is equal to one that did
 /// not.
 float rounded(float confidence) { return std::round(confidence * 1000.0f) / 1000.0f; }
@@ -75,7 +71,6 @@ class StageClock {
 std::vector<LineInput> toLines(std::vector<TextRegion> regions, std::vector<RecognisedLine> read) {
   std::vector<LineInput> lines;
   for (size_t i = 0; i < regions.size(); ++i) {
-    if (read[i].confidence < kLeastConfidence) continue;
     LineInput line{regions[i], {}};
     for (auto& w : read[i].words) {
       Word word;

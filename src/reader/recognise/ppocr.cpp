@@ -142,9 +142,13 @@ Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page
   std::stable_sort(jobs.begin(), jobs.end(),
                    [](const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; });
   TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
-  if (networks_.size() == 1) return lines;
-  std::erase_if(jobs, [&](const Job& job) { return lines[job.index].confidence >= options_.sure; });
-  TRY_VOID(readAll(*networks_.back(), jobs, lines, regions));
+  if (networks_.size() > 1) {
+    std::erase_if(jobs, [&](const Job& job) { return lines[job.index].confidence >= options_.sure; });
+    TRY_VOID(readAll(*networks_.back(), jobs, lines, regions));
+  }
+  for (RecognisedLine& line : lines) {
+    if (line.confidence < options_.readable) line = {};
+  }
   return lines;
 }
 

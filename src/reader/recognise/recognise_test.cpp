@@ -90,5 +90,33 @@ TEST(PpocrTest, ReadsALine) {
   EXPECT_EQ(textOf((*lines)[0]), "Invoice 2026 total");
 }
 
+std::vector<RecognisedLine> readWith(const PpocrOptions& options, const Image& page) {
+  auto recognizer = PpocrRecognizer::create(options);
+  if (!recognizer) {
+    ADD_FAILURE() << recognizer.error().message;
+    return {};
+  }
+  auto lines = (*recognizer)->recognise(page, std::vector{regionOf({30, 40, 520, 100}), regionOf({0, 150, 300, 190})});
+  EXPECT_TRUE(lines);
+  return lines ? *lines : std::vector<RecognisedLine>();
+}
+
+TEST(PpocrTest, OnlyUnsureLinesAreReadAgainAndUnreadableOnesAreEmpty) {
+  const PpocrOptions usual;
+  if (auto made = PpocrRecognizer::create(usual); !made && made.error().code == Code::kNotFound) {
+    GTEST_SKIP() << made.error().message;
+  }
+  const Image page = pageWithText("Invoice 2026 total", {40, 80});
+  const auto first = readWith({.second_model = "", .readable = 0}, page);
+  const auto second = readWith({.model = usual.second_model, .second_model = "", .readable = 0}, page);
+  const auto never = readWith({.sure = 0, .readable = 0}, page);
+  const auto always = readWith({.sure = 2, .readable = 0}, page);
+  ASSERT_EQ(first.size(), 2u);
+  ASSERT_NE(first[0].confidence, second[0].confidence);
+  EXPECT_EQ(never[0].confidence, first[0].confidence);
+  EXPECT_EQ(always[0].confidence, second[0].confidence);
+  EXPECT_TRUE(readWith({.readable = 1.01f}, page)[0].words.empty());
+}
+
 }  // namespace
 }  // namespace lectern::reader
