@@ -17,3 +17,18 @@ function(add_function name)
   set_target_properties(${target} PROPERTIES
     OUTPUT_NAME bootstrap RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/functions/${name})
 endfunction()
+
+# carry_onnx_runtime(NAME): the bundle of the function NAME holds ONNX Runtime beside the program, so that it runs where
+# only the system's libraries are.
+function(carry_onnx_runtime name)
+  set(target function_${name})
+  set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "$ORIGIN/lib")
+  get_filename_component(file ${OnnxRuntime_LIBRARY} NAME)
+  set(copy ${CMAKE_BINARY_DIR}/functions/${name}/lib/${file})
+  add_custom_command(OUTPUT ${copy}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${CMAKE_BINARY_DIR}/functions/${name}/lib
+    COMMAND ${CMAKE_COMMAND} -E copy ${OnnxRuntime_LIBRARY} ${copy}
+    DEPENDS ${OnnxRuntime_LIBRARY})
+  add_custom_target(${target}_library ALL DEPENDS ${copy})
+  add_dependencies(${target} ${target}_library)
+endfunction()

@@ -25,25 +25,9 @@ std::string weights(const std::string& name, const std::vector<int64_t>& dims, u
 }
 
 std::string node(const std::string& op, const std::vector<std::string>& in, const std::string& out) {
-  std::string body;
-  for (const auto& name : in) putBytes(body, 1, name);
-  putBytes(body, 2, out);
-  putBytes(body, 4, op);
-  return body;
+  return model::nodeProto({op, "", in, {out}, {}, {}});
 }
 
-std::string port(const std::string& name, const std::vector<int64_t>& dims) {
-  std::string shape, tensor, type, info;
-  for (const int64_t d : dims) {
-    std::string dim;
-    putInt(dim, 1, static_cast<uint64_t>(d));
-    putBytes(shape, 1, dim);
-  }
-  putInt(tensor, 1, 1), putBytes(tensor, 2, shape);
-  putBytes(type, 1, tensor);
-  putBytes(info, 1, name), putBytes(info, 2, type);
-  return info;
-}
 }  // namespace
 
 std::string tinyClassifier() {
@@ -57,7 +41,7 @@ std::string tinyClassifier() {
   putBytes(graph, 2, "tiny");
   putBytes(graph, 5, weights("w0", {16, 3, 3, 3}, 1)), putBytes(graph, 5, weights("b0", {16}, 2));
   putBytes(graph, 5, weights("w1", {16, 4}, 3)), putBytes(graph, 5, weights("b1", {4}, 4));
-  putBytes(graph, 11, port("picture", {1, 3, 8, 8})), putBytes(graph, 12, port("scores", {1, 4}));
+  putBytes(graph, 11, model::portProto("picture", {1, 3, 8, 8})), putBytes(graph, 12, model::portProto("scores", {1, 4}));
   putBytes(opset, 1, ""), putInt(opset, 2, 13);
   putBytes(labels, 1, "labels"), putBytes(labels, 2, "invoice\nreceipt\nletter\nform");
   putInt(bytes, 1, 8), putBytes(bytes, 7, graph), putBytes(bytes, 8, opset), putBytes(bytes, 14, labels);

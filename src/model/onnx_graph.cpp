@@ -93,16 +93,6 @@ Result<void> readOpset(std::string_view message, int64_t& standard) {
   if (domain.empty() || domain == "ai.onnx") standard = version;
   return {};
 }
-
-std::string encode(const OnnxNode& node) {
-  std::string body;
-  for (const auto& name : node.inputs) formats::putBytes(body, 1, name);
-  for (const auto& name : node.outputs) formats::putBytes(body, 2, name);
-  formats::putBytes(body, 4, node.op);
-  for (const auto attribute : node.attributes) body.append(attribute);
-  if (!node.domain.empty()) formats::putBytes(body, 7, node.domain);
-  return body;
-}
 }  // namespace
 
 Result<OnnxGraph> OnnxGraph::parse(std::string_view bytes) {
@@ -152,7 +142,7 @@ std::string OnnxGraph::write(const std::vector<OnnxNode>& new_nodes, const std::
     read.insert(node.inputs.begin(), node.inputs.end());
     microsoft = microsoft || node.domain == "com.microsoft";
     if (node.raw.empty()) {
-      formats::putBytes(graph, kNode, encode(node));
+      formats::putBytes(graph, kNode, nodeProto(node));
     } else {
       graph.append(node.raw);
     }
@@ -162,14 +152,7 @@ std::string OnnxGraph::write(const std::vector<OnnxNode>& new_nodes, const std::
   }
   for (const auto& tensor : more) formats::putBytes(graph, kInitializer, tensor);
   for (const Field& f : other) graph.append(f.raw);
-  for (const auto& name : extra_outputs) {
-    std::string tensor, type, info;
-    formats::putInt(tensor, 1, 1);
-    formats::putBytes(type, 1, tensor);
-    formats::putBytes(info, 1, name);
-    formats::putBytes(info, 2, type);
-    formats::putBytes(graph, kOutput, info);
-  }
+  for (const auto& name : extra_outputs) formats::putBytes(graph, kOutput, portProto(name));
   for (const Field& f : model_fields) {
     if (f.number == kOpset && nameOf(f.bytes) == "com.microsoft") imported = true;
     model.append(f.raw);
@@ -182,6 +165,31 @@ std::string OnnxGraph::write(const std::vector<OnnxNode>& new_nodes, const std::
   }
   formats::putBytes(model, kGraph, graph);
   return model;
+}
+
+std::string nodeProto(const OnnxNode& node) {
+  std::string body;
+  for (const auto& name : node.inputs) formats::putBytes(body, 1, name);
+  for (const auto& name : node.outputs) formats::putBytes(body, 2, name);
+  formats::putBytes(body, 4, node.op);
+  for (const auto attribute : node.attributes) body.append(attribute);
+  if (!node.domain.empty()) formats::putBytes(body, 7, node.domain);
+  return body;
+}
+
+std::string portProto(const std::string& name, const std::vector<int64_t>& dims) {
+  std::string shape, tensor, type, info;
+  for (const int64_t d : dims) {
+    std::string dim;
+    formats::putInt(dim, 1, static_cast<uint64_t>(d));
+    formats::putBytes(shape, 1, dim);
+  }
+  formats::putInt(tensor, 1, 1);
+  if (!dims.empty()) formats::putBytes(tensor, 2, shape);
+  formats::putBytes(type, 1, tensor);
+  formats::putBytes(info, 1, name);
+  formats::putBytes(info, 2, type);
+  return info;
 }
 
 std::string tensorProto(const std::string& name, uint64_t type, const std::vector<int64_t>& dims,

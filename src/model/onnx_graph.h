@@ -44,6 +44,12 @@ struct OnnxGraph {
                     const std::vector<std::string>& extra_outputs = {}) const;
 };
 
+/// A NodeProto of the node's parts; `raw` is not looked at.
+std::string nodeProto(const OnnxNode& node);
+
+/// A ValueInfoProto of a float32 tensor; without `dims` its shape stays open.
+std::string portProto(const std::string& name, const std::vector<int64_t>& dims = {});
+
 /// A TensorProto with its bytes in little-endian order.
 std::string tensorProto(const std::string& name, uint64_t type, const std::vector<int64_t>& dims,
                         std::string_view bytes);

@@ -31,25 +31,9 @@ std::string floats(const std::string& name, const std::vector<int64_t>& dims, fl
   return tensorProto(name, 1, dims, bytes);
 }
 
-std::string port(const std::string& name, const std::vector<int64_t>& dims) {
-  std::string shape, tensor, type, info;
-  for (const int64_t d : dims) {
-    std::string dim;
-    putInt(dim, 1, static_cast<uint64_t>(d));
-    putBytes(shape, 1, dim);
-  }
-  putInt(tensor, 1, 1), putBytes(tensor, 2, shape);
-  putBytes(type, 1, tensor);
-  putBytes(info, 1, name), putBytes(info, 2, type);
-  return info;
-}
-
 std::string node(const std::string& op, const std::vector<std::string>& in, const std::string& out, int64_t pad = -1,
                  int64_t kernel = 0) {
-  std::string body;
-  for (const auto& name : in) putBytes(body, 1, name);
-  putBytes(body, 2, out);
-  putBytes(body, 4, op);
+  std::string body = nodeProto({op, "", in, {out}, {}, {}});
   const auto ints = [&](const char* key, std::vector<int64_t> values) {
     std::string attribute;
     putBytes(attribute, 1, key);
@@ -77,7 +61,7 @@ std::string smallNetwork() {
   putBytes(graph, 5, floats("w1", {8, 8, 3, 3}, 0.2f, 3));
   putBytes(graph, 5, floats("w2", {4, 8, 1, 1}, 0.4f, 4));
   putBytes(graph, 5, floats("b2", {4}, 0.2f, 5));
-  putBytes(graph, 11, port("x", {1, 3, 32, 32})), putBytes(graph, 12, port("y", {1, 4, 16, 16}));
+  putBytes(graph, 11, portProto("x", {1, 3, 32, 32})), putBytes(graph, 12, portProto("y", {1, 4, 16, 16}));
   putBytes(opset, 1, ""), putInt(opset, 2, 13);
   putInt(model, 1, 8), putBytes(model, 7, graph), putBytes(model, 8, opset);
   return model;
@@ -127,7 +111,7 @@ TEST(Quantize, ChannelsHaveScalesOfTheirOwn) {
   std::memcpy(weights.data(), values, sizeof values);
   putBytes(graph, 1, node("Conv", {"x", "w"}, "y", 0));
   putBytes(graph, 5, tensorProto("w", 1, {4, 1, 1, 1}, weights));
-  putBytes(graph, 11, port("x", {1, 1, 16, 16})), putBytes(graph, 12, port("y", {1, 4, 16, 16}));
+  putBytes(graph, 11, portProto("x", {1, 1, 16, 16})), putBytes(graph, 12, portProto("y", {1, 4, 16, 16}));
   putBytes(opset, 1, ""), putInt(opset, 2, 13);
   putInt(model, 1, 8), putBytes(model, 7, graph), putBytes(model, 8, opset);
   auto parsed = OnnxGraph::parse(model);

@@ -1,9 +1,7 @@
 #include "engine/invoke/folder_source.h"
 
 #include <fmt/core.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -27,7 +25,21 @@ std::string keyOf(const std::string& uuid, const std::string& name) { return uui
 }  // namespace
 
 FolderSources::FolderSources(net::Loop& loop, Registry& registry, AsyncInvoker& async)
-    : loop_(loop), registry_(registry), async_(async) {
+    : loop_(loop),
+      registry_(registry),
+      async_(async),
+      notices_(
+          loop,
+          [this](int watch, const std::string& name) {
+            for (auto& [uuid, source] : sources_) {
+              if (source.watch == watch) offer(uuid, name);
+            }
+          },
+          [this] {
+            for (auto& [uuid, source] : sources_) {
+              if (source.watch >= 0) scan(uuid);
+            }
+          }) {
   for (auto& document : registry_.takeTaken()) {
     size_t slash = document.key.find('/');
     if (slash == std::string::npos) continue;
@@ -37,7 +49,6 @@ FolderSources::FolderSources(net::Loop& loop, Registry& registry, AsyncInvoker& 
 
 FolderSources::~FolderSources() {
   for (auto& [uuid, source] : sources_) loop_.cancel(source.timer);
-  if (inotify_.valid()) loop_.unwatch(inotify_.get());
 }
 
 void FolderSources::stop(Source& source) {
@@ -46,7 +57,7 @@ void FolderSources::stop(Source& source) {
   source.pending.clear();
   // Another mapping may watch the same folder.
   bool shared = std::any_of(sources_.begin(), sources_.end(), [&](auto& other) { return other.second.watch == watch; });
-  if (watch >= 0 && !shared) inotify_rm_watch(inotify_.get(), watch);
+  if (watch >= 0 && !shared) notices_.remove(watch);
 }
 
 void FolderSources::sync() {
@@ -76,17 +87,12 @@ void FolderSources::sync() {
 }
 
 void FolderSources::begin(const std::string& uuid, Source& source) {
-  if (!inotify_.valid()) {
-    inotify_ = Fd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    if (!inotify_.valid()) return logWarn("event sources: no inotify");
-    loop_.watchReadable(inotify_.get(), [this] { onReadable(); });
-  }
-  source.watch =
-      inotify_add_watch(inotify_.get(), source.directory.c_str(), IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR);
-  if (source.watch < 0) {
-    logWarn("event source " + source.directory.string() + " cannot be watched; is it a folder?");
+  auto watch = notices_.add(source.directory);
+  if (!watch) {
+    logWarn("event source: " + watch.error().message + "; is it a folder?");
     return;
   }
+  source.watch = *watch;
   scan(uuid);
 }
 
@@ -105,19 +111,6 @@ void FolderSources::scan(const std::string& uuid) {
     it = here ? std::next(it) : source.taken.erase(it);
   }
   for (auto& name : names) offer(uuid, name);
-}
-
-void FolderSources::onReadable() {
-  alignas(inotify_event) char buffer[16 * 1024];
-  ssize_t n = read(inotify_.get(), buffer, sizeof buffer);
-  for (ssize_t at = 0; at + ssize_t(sizeof(inotify_event)) <= n;) {
-    auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
-    at += ssize_t(sizeof(inotify_event)) + event->len;
-    for (auto& [uuid, source] : sources_) {
-      if (event->mask & IN_Q_OVERFLOW && source.watch >= 0) scan(uuid);
-      if (source.watch == event->wd && event->len > 0) offer(uuid, event->name);
-    }
-  }
 }
 
 void FolderSources::offer(const std::string& uuid, const std::string& name) {

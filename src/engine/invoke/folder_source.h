@@ -10,9 +10,9 @@
 #include <string_view>
 #include <vector>
 
-#include "base/files.h"
 #include "engine/control/registry.h"
 #include "engine/invoke/async.h"
+#include "engine/invoke/folder_notices.h"
 #include "net/loop.h"
 
 namespace lectern::engine {
@@ -38,7 +38,6 @@ class FolderSources {
     uint64_t timer = 0;
   };
 
-  void onReadable();
   void begin(const std::string& uuid, Source& source);
   void scan(const std::string& uuid);
   void offer(const std::string& uuid, const std::string& name);
@@ -48,7 +47,7 @@ class FolderSources {
   net::Loop& loop_;
   Registry& registry_;
   AsyncInvoker& async_;
-  Fd inotify_;
+  FolderNotices notices_;
   std::map<std::string, Source> sources_;  // by the mapping's UUID
 };
 

@@ -1,9 +1,7 @@
 #include "engine/invoke/folder_watch.h"
 
 #include <fnmatch.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -38,34 +36,22 @@ json::object folderRecord(Registry& registry, const std::string& name, const fs:
   return record;
 }
 
-FolderWatch::~FolderWatch() {
-  if (inotify_.valid()) loop_.unwatch(inotify_.get());
-}
+FolderWatch::FolderWatch(net::Loop& loop, Registry& registry, AsyncInvoker& async)
+    : registry_(registry),
+      async_(async),
+      notices_(
+          loop,
+          [this](int watch, const std::string& name) {
+            auto it = folders_.find(watch);
+            if (it == folders_.end() || name.starts_with('.')) return;
+            for (auto& folder : it->second) appeared(folder, name);
+          },
+          [] { logWarn("folder watch: files appeared faster than they could be noted"); }) {}
 
 Result<void> FolderWatch::add(WatchedFolder folder) {
-  if (!inotify_.valid()) {
-    inotify_ = Fd(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-    if (!inotify_.valid()) return failErrno("inotify_init", errno);
-    loop_.watchReadable(inotify_.get(), [this] { onReadable(); });
-  }
-  uint32_t wanted = IN_CLOSE_WRITE | IN_MOVED_TO | IN_ONLYDIR;
-  int watch = inotify_add_watch(inotify_.get(), folder.directory.c_str(), wanted);
-  if (watch < 0) return failErrno("watch " + folder.directory.string(), errno);
+  TRY(int watch, notices_.add(folder.directory));
   folders_[watch].push_back(std::move(folder));
   return {};
-}
-
-void FolderWatch::onReadable() {
-  alignas(inotify_event) char buffer[16 * 1024];
-  ssize_t n = read(inotify_.get(), buffer, sizeof buffer);
-  for (ssize_t at = 0; at + ssize_t(sizeof(inotify_event)) <= n;) {
-    auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
-    at += ssize_t(sizeof(inotify_event)) + event->len;
-    if (event->mask & IN_Q_OVERFLOW) logWarn("folder watch: files appeared faster than they could be noted");
-    auto it = folders_.find(event->wd);
-    if (it == folders_.end() || event->len == 0 || event->name[0] == '.') continue;
-    for (auto& folder : it->second) appeared(folder, event->name);
-  }
 }
 
 void FolderWatch::appeared(const WatchedFolder& folder, const std::string& name) {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "base/files.h"
 #include "base/result.h"
 #include "engine/invoke/async.h"
+#include "engine/invoke/folder_notices.h"
 #include "net/loop.h"
 
 namespace lectern::engine {
@@ -21,22 +21,18 @@ struct WatchedFolder {
 
 class FolderWatch {
  public:
-  FolderWatch(net::Loop& loop, Registry& registry, AsyncInvoker& async)
-      : loop_(loop), registry_(registry), async_(async) {}
-  ~FolderWatch();
+  FolderWatch(net::Loop& loop, Registry& registry, AsyncInvoker& async);
 
   /// Files that are complete (closed after writing, or moved in) from now on. Names that begin with a dot and links
   /// are left alone.
   Result<void> add(WatchedFolder folder);
 
  private:
-  void onReadable();
   void appeared(const WatchedFolder& folder, const std::string& name);
 
-  net::Loop& loop_;
   Registry& registry_;
   AsyncInvoker& async_;
-  Fd inotify_;
+  FolderNotices notices_;
   std::map<int, std::vector<WatchedFolder>> folders_;  // by watch
 };
 

@@ -1,11 +1,12 @@
 // The ocr function: words, lines, blocks and structure of one page image.
-#include <cstdlib>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "functions/environment.h"
+#include "functions/or_throw.h"
 #include "reader/image/decode.h"
 #include "reader/output/json.h"
 #include "reader/pipeline.h"
@@ -14,17 +15,7 @@
 namespace {
 
 using namespace lectern;
-
-std::string setting(const char* name, const char* otherwise) {
-  const char* value = std::getenv(name);
-  return value != nullptr && *value != '\0' ? value : otherwise;
-}
-
-template <typename T>
-T orThrow(Result<T> result, const char* type) {
-  if (!result) throw FunctionError(type, result.error().message);
-  return std::move(*result);
-}
+using functions::orThrow;
 
 reader::Image imageOf(const json::object& event, std::vector<reader::StageTiming>& timings, const Clock& clock) {
   const SteadyTime start = clock.now();
@@ -80,11 +71,7 @@ std::string answer(const json::object& event, reader::Page page, const std::vect
 
 int main() {
   const RealClock clock;
-  reader::ReaderOptions options;
-  options.detector = setting("LECTERN_DETECTOR", options.detector.c_str());
-  options.recognizer = setting("LECTERN_RECOGNIZER", options.recognizer.c_str());
-  options.languages = setting("LECTERN_LANGUAGES", options.languages.c_str());
-  auto reader = reader::Reader::create(options, clock);
+  auto reader = reader::Reader::create(functions::readerOptions(), clock);
   if (!reader) failInit("Reader.Init", reader.error().message);
   run([&](const std::string& text, const Context&) {
     const auto value = orThrow(parseJson(text), "Request.Invalid");

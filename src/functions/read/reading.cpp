@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "functions/or_throw.h"
 #include "reader/analyse.h"
 #include "reader/image/decode.h"
 #include "reader/output/json.h"
@@ -30,12 +31,6 @@ struct Job {
   std::vector<Rendered> pages;  // empty: the file's own pages
   fs::path output, database;
 };
-
-template <typename T>
-T orThrow(Result<T> result, const char* type) {
-  if (!result) throw FunctionError(type, result.error().message);
-  return std::move(*result);
-}
 
 /// A document's name becomes file names, so it is one plain component.
 std::string nameOf(const std::string& wanted, const fs::path& file) {
