@@ -225,12 +225,16 @@ void AsyncInvoker::conclude(const std::string& id, const Result& result) {
   Event event = std::move(it->second);
   Rules rules = rulesOf(event);
   events_.erase(it);
-  // First the report, then the event goes: a kill between them repeats the report, but loses none.
-  report(event, result, rules);
-  registry_.erase("event", id);
+  // The event goes when nobody holds this any more, that is after every report was delivered: a kill in between
+  // repeats a report, but loses none.
+  std::shared_ptr<void> reported(nullptr, [this, alive = alive_, id](void*) {
+    if (*alive) registry_.erase("event", id);
+  });
+  report(event, result, rules, reported);
 }
 
-void AsyncInvoker::report(const Event& event, const Result& result, const Rules& rules) {
+void AsyncInvoker::report(const Event& event, const Result& result, const Rules& rules,
+                          const std::shared_ptr<void>& reported) {
   bool success = result.condition == "Success";
   const std::string& target = success ? rules.on_success : rules.on_failure;
   std::string payload = event.payload ? *event.payload : "null";
@@ -250,16 +254,17 @@ void AsyncInvoker::report(const Event& event, const Result& result, const Rules&
       record["responseContext"] = std::move(response);
       record["responsePayload"] = jsonOrText(result.payload);
     }
-    deliver(target, toJson(record), {});
+    deliver(target, toJson(record), {}, reported);
   }
   if (!success && !rules.dead_letter.empty()) {
     deliver(rules.dead_letter, payload,
-            {{"RequestID", event.id}, {"ErrorCode", "200"}, {"ErrorMessage", result.payload.substr(0, 1024)}});
+            {{"RequestID", event.id}, {"ErrorCode", "200"}, {"ErrorMessage", result.payload.substr(0, 1024)}}, reported);
   }
 }
 
 void AsyncInvoker::deliver(const std::string& target, std::string text,
-                           std::vector<std::pair<std::string, std::string>> attributes) {
+                           std::vector<std::pair<std::string, std::string>> attributes,
+                           std::shared_ptr<void> reported) {
   auto ref = contract::parseFunctionRef(registry_.options().place, target, "");
   if (ref && registry_.find(ref->name)) {
     if (auto taken = enqueue(*ref, std::move(text)); !taken)
@@ -274,7 +279,7 @@ void AsyncInvoker::deliver(const std::string& target, std::string text,
                                                   : fail(Code::kInvalid, "neither a function, file:// nor http://");
         if (!done) *problem = done.error().message;
       },
-      [target, problem] {
+      [target, problem, reported = std::move(reported)] {
         if (!problem->empty()) logWarn("destination " + target + ": " + *problem);
       });
 }

@@ -63,9 +63,10 @@ class AsyncInvoker {
   void ended(const std::string& id, Outcome outcome);
   void later(Event& event, Nanos delay);
   void conclude(const std::string& id, const Result& result);
-  void report(const Event& event, const Result& result, const Rules& rules);
+  /// `reported` is held until the reports have been delivered.
+  void report(const Event& event, const Result& result, const Rules& rules, const std::shared_ptr<void>& reported);
   void deliver(const std::string& target, std::string text,
-               std::vector<std::pair<std::string, std::string>> attributes);
+               std::vector<std::pair<std::string, std::string>> attributes, std::shared_ptr<void> reported);
   Rules rulesOf(const Event& event);
 
   net::Loop& loop_;
