@@ -82,10 +82,16 @@ Result<std::vector<std::filesystem::path>> writeOutputs(const Document& document
   const auto wanted = [&](const char* format) {
     return std::find(formats.begin(), formats.end(), format) != formats.end();
   };
+  // The picture travels inside the overlay: a path would break as soon as one of the two files moves.
+  std::string picture;
+  if (wanted("overlay") && document.pages.size() == 1 && !source.empty()) {
+    TRY(const auto bytes, readFile(source, mebibytes(512)));
+    picture = pictureForSvg(bytes);
+  }
   for (const auto& page : document.pages) {
     const std::string file = page.number == 1 ? name : name + "-p" + std::to_string(page.number);
     if (wanted("page")) TRY_VOID(write(file + ".page.xml", pageToPageXml(document, page)));
-    if (wanted("overlay")) TRY_VOID(write(file + ".overlay.svg", pageToOverlay(document, page, source.string())));
+    if (wanted("overlay")) TRY_VOID(write(file + ".overlay.svg", pageToOverlay(document, page, picture)));
   }
   if (wanted("pdf")) {
     TRY(const auto pdf, documentToPdf(document, source));

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "base/xml.h"
 
 namespace lectern::reader {
@@ -15,7 +16,9 @@ std::string place(const Box& b) {
                      std::max(0, b.height()));
 }
 
-std::string coords(const Box& b) {
+/// PAGE knows no places outside the picture.
+std::string coords(Box b) {
+  b = {std::max(0, b.x0), std::max(0, b.y0), std::max(0, b.x1), std::max(0, b.y1)};
   return fmt::format("<Coords points=\"{},{} {},{} {},{} {},{}\"/>", b.x0, b.y0, b.x1, b.y0, b.x1, b.y1, b.x0, b.y1);
 }
 
@@ -121,14 +124,31 @@ std::string pageToPageXml(const Document& document, const Page& page) {
   return out + "</Page>\n</PcGts>\n";
 }
 
-std::string pageToOverlay(const Document& document, const Page& page, const std::string& source) {
+std::string pictureForSvg(const std::string& file) {
+  const char* kind = file.starts_with("\xff\xd8")  ? "jpeg"
+                     : file.starts_with("\x89PNG") ? "png"
+                     : file.starts_with("GIF8")    ? "gif"
+                     : file.starts_with("RIFF")    ? "webp"
+                     : file.starts_with("BM")      ? "bmp"
+                                                   : nullptr;
+  return kind == nullptr ? "" : fmt::format("data:image/{};base64,", kind) + base64Encode(file);
+}
+
+std::string pageToOverlay(const Document& document, const Page& page, const std::string& picture) {
   std::string out = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<svg xmlns=\"http://www.w3.org/2000/svg\" "
       "xmlns:xlink=\"http://www.w3.org/1999/xlink\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\">\n",
       page.width, page.height);
-  if (!source.empty()) {
-    out += fmt::format("<image xlink:href=\"{}\" x=\"0\" y=\"0\" width=\"{}\" height=\"{}\"/>\n", escapeXml(source),
+  if (!picture.empty()) {
+    out += fmt::format("<image xlink:href=\"{}\" x=\"0\" y=\"0\" width=\"{}\" height=\"{}\"/>\n", escapeXml(picture),
                        page.width, page.height);
+  } else {
+    for (const auto& w : page.words) {
+      out += fmt::format(
+          "<text x=\"{}\" y=\"{}\" font-size=\"{}\" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\">{}</text>\n",
+          w.box.x0, w.box.y1 - w.box.height() / 5, std::max(4, w.box.height()), std::max(1, w.box.width()),
+          escapeXml(w.text));
+    }
   }
   for (const auto& w : page.words) out += rect(w.box, "fill:none;stroke:#0a0;stroke-width:1");
   for (const auto& b : page.blocks) out += rect(b.box, "fill:none;stroke:#888;stroke-width:1;stroke-dasharray:4");

@@ -12,7 +12,11 @@ std::string documentToAlto(const Document& document);
 /// documents give equal bytes.
 std::string pageToPageXml(const Document& document, const Page& page);
 
-/// A picture (SVG) of what was found over the page image `source`: words, lines, blocks, tables, rules, fields.
-std::string pageToOverlay(const Document& document, const Page& page, const std::string& source);
+/// A picture file's content as a data URL; empty when browsers do not show its kind (TIFF, PDF, ...).
+std::string pictureForSvg(const std::string& file);
+
+/// A picture (SVG) of what was found: words, blocks, tables, rules, fields over `picture` (a URL of the page image), or
+/// over the words' text when it is empty.
+std::string pageToOverlay(const Document& document, const Page& page, const std::string& picture);
 
 }  // namespace lectern::reader
