@@ -139,11 +139,19 @@ Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page
     if (!crop.pixels.empty()) jobs.push_back({i, std::move(crop)});
   }
   // Similar widths together: padding is computed for nothing.
-  std::stable_sort(jobs.begin(), jobs.end(),
-                   [](const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; });
-  TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
-  if (networks_.size() > 1) {
-    std::erase_if(jobs, [&](const Job& job) { return lines[job.index].confidence >= options_.sure; });
+  const auto byWidth = [](const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; };
+  std::stable_sort(jobs.begin(), jobs.end(), byWidth);
+  if (networks_.size() == 1) {
+    TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
+  } else {
+    const auto small = std::stable_partition(jobs.begin(), jobs.end(), [&](const Job& job) {
+      return kHeight / job.crop.scale >= options_.small_print * (1 + 2 * options_.grow);
+    });
+    TRY_VOID(readAll(*networks_.front(), std::span(jobs.begin(), small), lines, regions));
+    jobs.erase(std::remove_if(jobs.begin(), small,
+                              [&](const Job& job) { return lines[job.index].confidence >= options_.sure; }),
+               small);
+    std::stable_sort(jobs.begin(), jobs.end(), byWidth);
     TRY_VOID(readAll(*networks_.back(), jobs, lines, regions));
   }
   for (RecognisedLine& line : lines) {

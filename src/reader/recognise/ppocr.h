@@ -14,6 +14,9 @@ struct PpocrOptions {
   std::string model = "ppocr-v6-rec-tiny";
   std::string second_model = "ppocr-v6-rec-small";  // empty: no line is read twice
   float sure = 0.94f;  // confidence of a line from which on it is not read again
+  /// Lines lower than this many pixels of the page go to the second network straight away: signs, superscripts and serifs
+  /// of small print are what the first one loses.
+  double small_print = 18;
   /// Lines read with less come back empty: they are pictures and specks rather than text. On SROIE's training pages this
   /// raises the F1 of lines by half a point.
   float readable = 0.65f;
