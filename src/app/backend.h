@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <semaphore>
 #include <string>
 #include <vector>
 
@@ -17,14 +18,33 @@ namespace lectern::app {
 
 struct ReadJobOptions;
 
+/// Bounds the pages that are read at the same time, of however many documents.
+class PageSlots {
+ public:
+  explicit PageSlots(size_t count) : count_(count), free_(static_cast<std::ptrdiff_t>(count)) {}
+  size_t count() const { return count_; }
+
+  /// Holds one slot, waiting for it.
+  class Use {
+   public:
+    explicit Use(PageSlots& slots) : slots_(slots) { slots_.free_.acquire(); }
+    ~Use() { slots_.free_.release(); }
+    Use(const Use&) = delete;
+
+   private:
+    PageSlots& slots_;
+  };
+
+ private:
+  const size_t count_;
+  std::counting_semaphore<> free_;
+};
+
 /// What a backend hears from and tells to the job while it reads one file.
 struct ReadControl {
-  const std::atomic<bool>& stop;                          // set: give up soon
-  std::function<void(int read, int pages)> on_page = {};  // after each page; pages: of the file
-
-  void pageRead(const reader::Document& document, int pages) const {
-    if (on_page) on_page(static_cast<int>(document.pages.size()), pages);
-  }
+  const std::atomic<bool>& stop;  // set: give up soon
+  PageSlots& slots;
+  std::function<void(int read, int pages)> on_page = {};  // after each page; pages: of the file. Thread-safe
 };
 
 class ReadBackend {
@@ -46,11 +66,6 @@ Result<std::unique_ptr<ReadBackend>> makeEmbeddedBackend(const ReadJobOptions& o
 
 /// The functions `ocr` and `pdf` of the Lambda endpoint that options.engine names.
 Result<std::unique_ptr<ReadBackend>> makeRemoteBackend(const ReadJobOptions& options);
-
-/// True when page n, any page of first..last, or none from `first` on is wanted.
-bool wantsPage(const std::vector<PageRange>& ranges, int page);
-bool wantsAny(const std::vector<PageRange>& ranges, int first, int last);
-bool nothingFrom(const std::vector<PageRange>& ranges, int first);
 
 /// Looks at the file's first bytes.
 Result<bool> isPdf(const std::filesystem::path& path);

@@ -13,12 +13,13 @@ namespace lectern::app {
 /// The bundle of one of our functions, beside the running program: functions/NAME.
 Result<std::filesystem::path> functionBundle(const std::string& name);
 
-/// One rendered page of the pdf function's answer.
+/// A page that is ready to be read, as the pdf function names those it rendered.
 struct RenderedPage {
-  int number = 1;
+  int number = 1;  // in the document
   std::string image;
-  std::string text;  // empty: the page has no text layer
-  int dpi = 0;
+  std::string text;  // file of the page's own words; empty: the page has no text layer
+  int dpi = 0;       // 0: the image tells
+  int in_file = 1;   // which page of the image file
 };
 
 /// The pdf function's answer; its {"errorType","errorMessage"} becomes the error.

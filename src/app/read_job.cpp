@@ -98,7 +98,8 @@ class Job {
         clock_(clock),
         inputs_(std::move(inputs)),
         marks_(options.out, settingsOf(options)),
-        progress_(static_cast<int>(inputs_.files.size()), "documents", clock, options.quiet) {}
+        progress_(static_cast<int>(inputs_.files.size()), "documents", clock, options.quiet),
+        slots_(static_cast<size_t>(std::max(1, options.concurrency))) {}
 
   Result<void> prepare();
   Summary run();
@@ -117,6 +118,7 @@ class Job {
   const Inputs inputs_;
   const DoneMarks marks_;
   Progress progress_;
+  PageSlots slots_;
   std::unique_ptr<ReadBackend> backend_;
   std::unique_ptr<reader::Store> store_;
   std::mutex mutex_;  // of store_ and summary_
@@ -172,7 +174,7 @@ Result<reader::Document> Job::readDocument(const InputFile& file, const std::str
   reader::Document document;
   document.name = file.name;
   document.sha256 = sha256;
-  const ReadControl control{stop_requested, [&](int read, int pages) {
+  const ReadControl control{stop_requested, slots_, [&](int read, int pages) {
                               if (pages > 1) progress_.page(file.path.string(), read, pages);
                             }};
   TRY_VOID(backend_->readPages(file, document, control));

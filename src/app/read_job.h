@@ -24,7 +24,7 @@ struct ReadJobOptions {
   std::string engine = "embedded";                  // embedded, in-process or the URL of a Lambda endpoint
   std::string function_prefix;                      // of `ocr` and `pdf` at a URL
   std::filesystem::path shared_here, shared_there;  // a folder and what the functions at a URL call it; or empty
-  int concurrency = 0;                              // documents at once; 0: as many as there are cores
+  int concurrency = 0;                              // pages at once; 0: as many as there are cores
   int memory_mb = 0;                                // of the function; 0: one whole core's worth
   int page_timeout_s = 300;                         // of one page in a function
   bool force = false;                               // read again what is done

@@ -1,10 +1,12 @@
 #include <fmt/format.h>
+#include <poll.h>
 
-#include <climits>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
 #include "app/backend.h"
+#include "app/page_loop.h"
 #include "app/pages.h"
 #include "app/pdf_program.h"
 #include "app/read_job.h"
@@ -23,9 +25,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kPdfBatch = 8;
 constexpr size_t kEventLimit = 6291456;  // of a synchronous invocation of Lambda
 constexpr int kThrottled = 429;
+// A throttled page is asked for again, as the AWS SDKs do: for about half a minute.
+constexpr int kRepetitions = 10;
+constexpr int kFirstWaitMillis = 100;
+constexpr int kLongestWaitMillis = 5000;
+
+bool isBusy(int status) { return status == kThrottled || status == 503; }
 
 /// What an endpoint that is no function's answer says, as one line.
 Error refusal(const engine::RemoteResult& result, const std::string& function, const std::string& endpoint) {
@@ -64,18 +71,22 @@ class RemoteBackend final : public ReadBackend {
       return readOverFolder(shared, options_.pages, call_, file, document, control);
     }
     TRY(const bool pdf, isPdf(file.path));
-    if (pdf) return readPdf(file, document, control);
-    TRY(const auto source, reader::ImageFile::open(file.path));
-    TRY(const auto bytes, readFile(file.path));
-    const json::string image(base64Encode(bytes));
-    for (int n = 1; n <= source->pages(); ++n) {
-      if (!wantsPage(options_.pages, n)) continue;
-      if (control.stop) return fail(Code::kCancelled, "stopped");
-      TRY_VOID(readOne({{"image_base64", image}, {"name", file.path.filename().string()}, {"page", n}, {"number", n}},
-                       0, document));
-      control.pageRead(document, source->pages());
+    if (!pdf) {
+      TRY(const auto bytes, readFile(file.path));
+      const json::string image(base64Encode(bytes));
+      const auto name = file.path.filename().string();
+      TRY(const auto source, pagesOfImage(file.path, [&](const RenderedPage& page, reader::Document& part) {
+            return readOne({{"image_base64", image}, {"name", name}, {"page", page.in_file}, {"number", page.number}},
+                           0, part);
+          }));
+      return readInOrder(source, options_.pages, document, control);
     }
-    return {};
+    TRY(const auto folder, TempDir::create("lectern-pdf-"));
+    const auto render = [&](int first, int last) {
+      return renderWithProgram(file.path, folder.path(), first, last, options_.page_timeout_s);
+    };
+    const auto read = [this](const RenderedPage& page, reader::Document& part) { return readRendered(page, part); };
+    return readInOrder({render, read, removeRendered}, options_.pages, document, control);
   }
 
  private:
@@ -93,6 +104,10 @@ class RemoteBackend final : public ReadBackend {
     return result;
   }
 
+  Result<engine::RemoteResult> send(const engine::RemoteInvoke& invoke) {
+    return options_.engine.starts_with("https://") ? invokeSecurely(invoke) : client_.invoke(invoke);
+  }
+
   Result<std::string> call(const std::string& function, const json::object& event) {
     engine::RemoteInvoke invoke;
     invoke.function = options_.function_prefix + function;
@@ -104,7 +119,11 @@ class RemoteBackend final : public ReadBackend {
                               "the function sees, too, with --shared",
                               invoke.payload.size(), kEventLimit));
     }
-    auto result = options_.engine.starts_with("https://") ? invokeSecurely(invoke) : client_.invoke(invoke);
+    auto result = send(invoke);
+    for (int again = 0; again < kRepetitions && result && isBusy(result->status); ++again) {
+      poll(nullptr, 0, std::min(kLongestWaitMillis, kFirstWaitMillis << again));
+      result = send(invoke);
+    }
     if (!result) return Failure(result.error().with(client_.endpoint()));
     if (result->status != 200) return Failure(refusal(*result, invoke.function, client_.endpoint()));
     if (!result->function_error.empty()) return Failure(functionError(result->payload, result->log));
@@ -120,30 +139,6 @@ class RemoteBackend final : public ReadBackend {
     if (dpi > 0) page.dpi = dpi;
     addMeasurements(answer.get_object(), document);
     document.pages.push_back(std::move(page));
-    return {};
-  }
-
-  Result<void> readPdf(const InputFile& file, reader::Document& document, const ReadControl& control) {
-    TRY(const auto folder, TempDir::create("lectern-pdf-"));
-    int pages = INT_MAX;
-    for (int first = 1; first <= pages; first += kPdfBatch) {
-      if (nothingFrom(options_.pages, first)) break;
-      if (!wantsAny(options_.pages, first, first + kPdfBatch - 1)) continue;
-      TRY(const auto rendered,
-          renderWithProgram(file.path, folder.path(), first, first + kPdfBatch - 1, options_.page_timeout_s));
-      pages = rendered.pages;
-      for (const auto& r : rendered.rendered) {
-        if (!wantsPage(options_.pages, r.number)) continue;
-        if (control.stop) return fail(Code::kCancelled, "stopped");
-        TRY_VOID(readRendered(r, document));
-        control.pageRead(document, pages);
-      }
-      for (const auto& r : rendered.rendered) {
-        std::error_code ignored;
-        fs::remove(r.image, ignored);
-        if (!r.text.empty()) fs::remove(r.text, ignored);
-      }
-    }
     return {};
   }
 

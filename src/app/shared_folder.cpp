@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 
+#include "app/page_loop.h"
 #include "app/pages.h"
 #include "base/files.h"
 #include "reader/image/decode.h"
@@ -17,8 +17,6 @@ namespace lectern::app {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr int kPdfBatch = 8;  // pages rendered at once: bounds the disk that a long PDF takes
 
 /// Copies the bytes of a file; a copy that fails leaves nothing behind.
 Result<void> copyFile(const fs::path& from, const fs::path& to) {
@@ -80,15 +78,15 @@ class Reading {
       return fail(copied.error().code, "cannot hand it to the function: " + copied.error().message +
                                            "; TMPDIR names another folder for pages under way");
     }
-    if (pdf) return readPdf(copy, folder.path(), document, control);
-    TRY(auto source, reader::ImageFile::open(copy));
-    for (int n = 1; n <= source->pages(); ++n) {
-      if (!wantsPage(pages_, n)) continue;
-      if (control.stop) return fail(Code::kCancelled, "stopped");
-      TRY_VOID(readOne({{"image", inside(copy)}, {"page", n}, {"number", n}}, folder.path(), 0, document));
-      control.pageRead(document, source->pages());
+    const auto read = [&](const RenderedPage& page, reader::Document& part) {
+      return readOne(page, folder.path(), part);
+    };
+    if (!pdf) {
+      TRY(const auto source, pagesOfImage(copy, read));
+      return readInOrder(source, pages_, document, control);
     }
-    return {};
+    const auto render = [&](int first, int last) { return renderPages(copy, folder.path(), first, last); };
+    return readInOrder({render, read, removeRendered}, pages_, document, control);
   }
 
  private:
@@ -96,9 +94,26 @@ class Reading {
     return (shared_.there / path.lexically_relative(shared_.here)).string();
   }
 
-  Result<void> readOne(json::object event, const fs::path& folder, int dpi, reader::Document& document) {
-    const fs::path output = folder / fmt::format("page-{}.json", document.pages.size() + 1);
-    event["output"] = inside(output);
+  Result<Rendered> renderPages(const fs::path& pdf, const fs::path& folder, int first, int last) {
+    TRY(const auto payload,
+        call_("pdf", {{"pdf", inside(pdf)}, {"out", inside(folder)}, {"first", first}, {"last", last}}));
+    TRY(auto rendered, renderedFromJson(payload));
+    // The function names files by its own paths; whatever it says, they are in this document's folder.
+    for (auto& page : rendered.rendered) {
+      for (std::string* made : {&page.image, &page.text}) {
+        if (!made->empty()) *made = (folder / fs::path(*made).filename()).string();
+      }
+    }
+    return rendered;
+  }
+
+  Result<void> readOne(const RenderedPage& from, const fs::path& folder, reader::Document& part) {
+    const fs::path output = folder / fmt::format("page-{}.json", from.number);
+    json::object event{{"image", inside(from.image)},
+                       {"page", from.in_file},
+                       {"number", from.number},
+                       {"output", inside(output)}};
+    if (!from.text.empty()) event["text"] = inside(from.text);
     TRY(const std::string payload, call_("ocr", event));
     TRY(const auto answer, parseJson(payload));
     std::error_code ec;
@@ -108,40 +123,10 @@ class Reading {
     TRY(const std::string text, readFile(output, mebibytes(256)));
     TRY(const auto value, parseJson(text));
     TRY(auto page, reader::pageFromJson(value));
-    if (dpi > 0) page.dpi = dpi;
-    if (answer.is_object()) addMeasurements(answer.get_object(), document);
-    document.pages.push_back(std::move(page));
-    std::error_code ignored;
-    fs::remove(output, ignored);
-    return {};
-  }
-
-  Result<void> readPdf(const fs::path& copy, const fs::path& folder, reader::Document& document,
-                       const ReadControl& control) {
-    int pages = INT_MAX;
-    for (int first = 1; first <= pages; first += kPdfBatch) {
-      if (nothingFrom(pages_, first)) break;
-      if (!wantsAny(pages_, first, first + kPdfBatch - 1)) continue;
-      if (control.stop) return fail(Code::kCancelled, "stopped");
-      TRY(const auto payload,
-          call_("pdf",
-                {{"pdf", inside(copy)}, {"out", inside(folder)}, {"first", first}, {"last", first + kPdfBatch - 1}}));
-      TRY(const auto rendered, renderedFromJson(payload));
-      pages = rendered.pages;
-      for (const auto& r : rendered.rendered) {
-        json::object event{{"image", r.image}, {"page", 1}, {"number", r.number}};
-        if (!r.text.empty()) event["text"] = r.text;
-        if (wantsPage(pages_, r.number)) {
-          if (control.stop) return fail(Code::kCancelled, "stopped");
-          TRY_VOID(readOne(std::move(event), folder, r.dpi, document));
-          control.pageRead(document, pages);
-        }
-        std::error_code ignored;
-        for (const std::string& made : {r.image, r.text}) {
-          if (!made.empty()) fs::remove(folder / fs::path(made).filename(), ignored);
-        }
-      }
-    }
+    if (from.dpi > 0) page.dpi = from.dpi;
+    if (answer.is_object()) addMeasurements(answer.get_object(), part);
+    part.pages.push_back(std::move(page));
+    fs::remove(output, ec);
     return {};
   }
 

@@ -84,7 +84,9 @@ void addRead(CLI::App& app, int& status) {
   command->add_option("--shared", given->shared,
                       "At a URL: DIR=/mnt/NAME, a folder here that the functions see as /mnt/NAME; files go by path "
                       "instead of inside the events (6 MB)");
-  command->add_option("--concurrency", job.concurrency, "Documents at once (default: the number of cores)")
+  command
+      ->add_option("--concurrency", job.concurrency,
+                   "Pages at once, of one document or several (default: the number of cores)")
       ->check(CLI::Range(1, 1000));
   command->add_option("--memory", job.memory_mb, "Memory of the function in MB")->check(CLI::Range(128, 10240));
   command->add_option("--page-timeout", job.page_timeout_s, "Seconds that a function may take for one page")

@@ -291,21 +291,22 @@ def long_pdf(work, engine):
     path = os.path.join(work, "long.pdf")
     documents.write_pdf(path, 500)
     peaks = {}
-    for pages in (8, 60):
+    most = 500 if engine == "in-process" else 60  # a function a page takes its time
+    for pages in (8, most):
         out = os.path.join(work, "long-%s-%d" % (engine, pages))
         start = time.time()
-        run = Run("read", path, "--pages", "1-%d" % pages, "--out", out, "--engine", engine)
+        run = Run("read", path, "--pages", "1-%d" % pages, "--out", out, "--engine", engine, timeout=500)
         assert run.status == 0, run.err
         took = time.time() - start
         with open(os.path.join(out, "long.json")) as file:
             document = json.load(file)
         assert [p["page"] for p in document["pages"]] == list(range(1, pages + 1))
-        assert "number 60" in document["pages"][-1]["lines"][0]["text"] or pages != 60
+        assert "number %d" % pages in document["pages"][-1]["lines"][0]["text"]
         peaks[pages] = run.peak_mb
         told = [line for line in run.lines if ": page " in line and line.endswith("of 500")]
         assert took < 12 or told, run.err
     print("    peaks of one process, MB:", peaks)
-    assert peaks[60] <= peaks[8] + 60, peaks
+    assert peaks[most] <= peaks[8] + 60, peaks
 
 
 def main():

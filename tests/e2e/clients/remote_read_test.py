@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.request
 
 import documents
 from served import BUILD, Served, bootstrap
@@ -70,6 +71,19 @@ def refused(work, receipt, served):
         file.write(bytes(8) + (256).to_bytes(4, "little") * 2 + palette + b"\xff" * (2400 * 2400))
     error = read(os.path.join(work, "refused"), large, "--engine", served.url, status=1)
     assert "--shared" in error and error.count("\n") == 1, error
+
+
+def throttled(work, served):
+    """Pages at once, of which the function takes one at a time: the refused ones are asked for again."""
+    limit = urllib.request.Request(served.url + "/2017-10-31/functions/ocr/concurrency", b'{"ReservedConcurrentExecutions": 1}', method="PUT")
+    urllib.request.urlopen(limit, timeout=30).read()
+    path, out = os.path.join(work, "busy.pdf"), os.path.join(work, "busy")
+    documents.write_pdf(path, 6)
+    read(out, path, "--engine", served.url, "--concurrency", "3")
+    assert [page["page"] for page in pages_of(out)["busy.json"]["pages"]] == [1, 2, 3, 4, 5, 6]
+    metrics = urllib.request.urlopen(served.url + "/metrics", timeout=30).read().decode()
+    refused = [line for line in metrics.splitlines() if line.startswith('lectern_throttles_total{function="ocr"')]
+    assert refused and float(refused[0].split()[-1]) > 0, refused
 
 
 def tls_front(work, port):
@@ -156,6 +170,8 @@ def main():
         with Served(config=config) as served:
             refused(work, receipt, served)
             print("ok refusals")
+            throttled(work, served)
+            print("ok throttled pages come in the end")
     return 0
 
 
