@@ -14,7 +14,6 @@
 #include "engine/invoke/async.h"
 #include "engine/invoke/dispatcher.h"
 #include "engine/invoke/folder_source.h"
-#include "engine/invoke/folder_watch.h"
 #include "engine/invoke/front.h"
 #include "engine/invoke/function_url.h"
 #include "engine/invoke/observe.h"
@@ -64,7 +63,6 @@ struct Engine::Impl {
   std::unique_ptr<Registry> registry;
   std::unique_ptr<Control> control;
   std::unique_ptr<AsyncInvoker> async;
-  std::unique_ptr<FolderWatch> folders;
   std::unique_ptr<FolderSources> sources;
   std::string endpoint, isolation;
   std::thread thread;
@@ -143,7 +141,6 @@ Result<void> Engine::Impl::open() {
   }
   async_options.destinations = state / "destinations";
   async = std::make_unique<AsyncInvoker>(loop, *registry, *dispatcher, async_options);
-  folders = std::make_unique<FolderWatch>(loop, *registry, *async);
   async->resume(registry->takeEvents());
   sources = std::make_unique<FolderSources>(loop, *registry, *async);
   sources->sync();
@@ -273,7 +270,6 @@ Engine::~Engine() {
   impl_->loop.post([this] {
     impl_->front->stopListening();
     impl_->registry->saveUses();
-    impl_->folders.reset();
     impl_->sources.reset();
     impl_->async.reset();  // what waits stays stored
     impl_->dispatcher->shutDown();
@@ -317,7 +313,7 @@ Result<void> Engine::watchFolder(const std::string& function, const fs::path& di
   std::error_code error;
   fs::path real = fs::canonical(directory, error);
   if (error) return failErrno("watch " + directory.string(), error.value());
-  return impl_->onThread([&] { return impl_->folders->add({function, real, patterns}); });
+  return impl_->onThread([&] { return impl_->sources->add({function, real, patterns}); });
 }
 
 Result<void> Engine::removeFunction(const std::string& name) {

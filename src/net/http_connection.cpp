@@ -48,7 +48,7 @@ void Connection::close() {
 
 void Connection::expire(SteadyTime now) {
   auto& options = server_.options_;
-  bool waits_for_handler = busy_ && unsent_ == 0 && !lingering_;
+  bool waits_for_handler = paused_ || (busy_ && unsent_ == 0 && !lingering_);
   if (waits_for_handler) return;
   bool idle = !busy_ && !parser_.started() && unsent_ == 0 && !lingering_;
   Nanos limit = lingering_ ? Nanos(Seconds(2)) : idle ? options.idle_timeout : options.slow_timeout;
@@ -115,7 +115,7 @@ bool Connection::readSome() {
 void Connection::process() {
   if (processing_) return;
   processing_ = true;
-  while (fd_.valid() && (!busy_ || lingering_)) {
+  while (fd_.valid() && !paused_ && (!busy_ || lingering_)) {
     if (!in_.empty() && !lingering_) {
       std::string bytes = std::move(in_);
       in_.clear();
@@ -199,8 +199,18 @@ void Connection::onBody(std::string_view bytes) {
   }
 }
 
+void Connection::pauseReading(bool pause) {
+  if (busy_ || paused_ == pause) return;
+  paused_ = pause;
+  if (pause) return;
+  server_.loop_.defer([weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->process();
+  });
+}
+
 void Connection::dispatch() {
   busy_ = true;
+  paused_ = false;
   if (!parser_.keepAlive()) close_after_ = true;
   std::swap(exchange_->request.trailers, parser_.trailers());
   exchange_->on_body_ = nullptr;

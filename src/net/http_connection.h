@@ -25,6 +25,7 @@ class Connection final : public ParserEvents, public std::enable_shared_from_thi
   void sendHead(int status, const Headers& headers, bool& raw);
   void sendBytes(std::string_view bytes, bool chunk);
   void sendEnd(const Headers& trailers, bool chunked);
+  void pauseReading(bool pause);
   size_t unsent() const { return unsent_; }
   std::string peerAddress() const;
 
@@ -59,6 +60,7 @@ class Connection final : public ParserEvents, public std::enable_shared_from_thi
   size_t unsent_ = 0;
   bool busy_ = false;        // a request is being answered
   bool processing_ = false;  // process() is on the stack
+  bool paused_ = false;      // the rest of this request's body is not read for now
   bool readable_ = false;
   bool peer_closed_ = false;
   bool read_all_ = false;  // the end of the peer's bytes was read

@@ -20,6 +20,10 @@ Exchange::~Exchange() {
   }
 }
 
+void Exchange::pauseBody(bool pause) {
+  if (connection_ && !answered_) connection_->pauseReading(pause);
+}
+
 void Exchange::respond(Response response) {
   if (!connection_ || answered_) return;
   answered_ = true;

@@ -39,6 +39,9 @@ class Exchange {
   /// In the head handler: the body is handed on in pieces instead of being kept.
   void onBody(std::function<void(std::string_view)> callback) { on_body_ = std::move(callback); }
 
+  /// While the body is handed on: no more of it is read, so that the client has to wait; or it is again.
+  void pauseBody(bool pause);
+
   /// The whole answer. Ignored when the client is gone or an answer was given.
   void respond(Response response);
   /// An answer in pieces: head, any number of writes, finish. Sent chunked.

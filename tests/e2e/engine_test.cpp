@@ -138,9 +138,10 @@ TEST_F(EngineTest, InitThatFailsIsRepeatedOnceAndReported) {
   auto result = call("f", "{}");
   EXPECT_EQ(errorOf(result)["errorMessage"].as_string(),
             "RequestId: " + result.request_id + " Error: Runtime exited with error: exit status 7");
+  auto folder = *TempDir::create();
+  ASSERT_TRUE(writeFileAtomic(folder.path() / "readme", "no bootstrap here"));
   auto missing = spec("none");
-  missing.code = behaveDir().parent_path();
-  if (fs::exists(missing.code / "bootstrap")) return;
+  missing.code = folder.path();
   add(missing);
   auto none = call("none", "{}");
   EXPECT_EQ(errorOf(none)["errorType"].as_string(), "Runtime.InvalidEntrypoint");
@@ -222,9 +223,10 @@ TEST_F(EngineTest, FrozenBetweenInvocations) {
   add(spec("f", "background"));
   call("f", "{}");
   long before = std::stol(call("f", R"({"do":"background"})").payload);
-  usleep(400'000);
+  usleep(1'000'000);
   long after = std::stol(call("f", R"({"do":"background"})").payload);
-  EXPECT_LE(after - before, 20);
+  // It counts milliseconds while it runs; a busy machine may freeze it late.
+  EXPECT_LE(after - before, 400);
 }
 
 TEST_F(EngineTest, TheFileSystemIsReadOnlyButForTmp) {

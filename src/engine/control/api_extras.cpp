@@ -1,12 +1,10 @@
-// Permissions, function URLs, event invoke configurations, event source mappings, tags, and what deployment tools
-// probe.
+// Permissions, function URLs, event invoke configurations, tags, and what deployment tools probe.
 
 #include <fmt/core.h>
 
 #include "base/hash.h"
 #include "base/ids.h"
 #include "engine/control/control.h"
-#include "engine/control/folder_arn.h"
 
 namespace lectern::engine {
 
@@ -14,7 +12,6 @@ using contract::ApiFailure;
 using contract::Operation;
 
 namespace {
-ApiFailure missing() { return ApiFailure(contract::notFound("The resource you requested does not exist.")); }
 ApiFailure notHere() { return ApiFailure(contract::ApiError{0, "NotHere", "", "", false}); }
 }  // namespace
 
@@ -63,7 +60,7 @@ ApiAnswer Control::permissions(const ApiCall& call) {
     return commit(function, std::move(changed));
   };
   if (call.operation == Operation::kGetPolicy) {
-    if (statements.empty()) return missing();
+    if (statements.empty()) return notThere();
     json::object policy = {{"Version", "2012-10-17"}, {"Id", "default"}, {"Statement", statements}};
     return ApiReply{200,
                     json::object{{"Policy", toJson(policy)}, {"RevisionId", changed.policy_revisions[qualifier]}}};
@@ -123,7 +120,7 @@ ApiAnswer Control::functionUrls(const ApiCall& call) {
   }
   auto existing = function.urls.find(qualifier);
   bool create = call.operation == Operation::kCreateFunctionUrlConfig;
-  if (!create && existing == function.urls.end()) return missing();
+  if (!create && existing == function.urls.end()) return notThere();
   if (call.operation == Operation::kGetFunctionUrlConfig) return ApiReply{200, existing->second};
   FunctionRecord changed = function;
   if (call.operation == Operation::kDeleteFunctionUrlConfig) {
@@ -215,72 +212,6 @@ ApiAnswer Control::eventConfigs(const ApiCall& call) {
   changed.event_configs[qualifier] = config;
   if (auto done = commit(function, std::move(changed)); !done) return ApiFailure(done.error());
   return ApiReply{200, std::move(config)};
-}
-
-ApiAnswer Control::mappings(const ApiCall& call) {
-  auto& all = registry_.mappings();
-  if (call.operation == Operation::kListEventSourceMappings) {
-    json::array items;
-    std::string function = call.queryOr("FunctionName"), source = call.queryOr("EventSourceArn");
-    for (auto& [uuid, mapping] : all) {
-      std::string arn = stringOr(mapping, "FunctionArn", "");
-      if (!function.empty() && arn != function && arn != registry_.arn(function)) continue;
-      if (!source.empty() && stringOr(mapping, "EventSourceArn", "") != source) continue;
-      items.push_back(mapping);
-    }
-    return page(call, "EventSourceMappings", std::move(items), 100);
-  }
-  if (call.operation == Operation::kCreateEventSourceMapping) {
-    auto ref = contract::parseFunctionRef(registry_.options().place, stringOr(call.body, "FunctionName", ""), "");
-    if (!ref) return ApiFailure(ref.error());
-    if (!registry_.find(ref->name)) {
-      return ApiFailure(contract::invalidParameter("Function does not exist"));
-    }
-    std::string source = stringOr(call.body, "EventSourceArn", "");
-    auto folder = folderOfArn(source);
-    if (std::error_code error; folder && !std::filesystem::is_directory(*folder, error)) {
-      return ApiFailure(contract::invalidParameter("The event source " + source + " is no folder of this machine."));
-    }
-    json::object mapping = call.body;
-    mapping["LastProcessingResult"] =
-        folder ? "No records processed" : "Lectern polls folders only (file:///DIRECTORY); this source stays silent";
-    std::string uuid = newUuid();
-    mapping.erase("FunctionName");
-    mapping["UUID"] = uuid;
-    mapping["FunctionArn"] = registry_.arn(ref->name, ref->qualifier);
-    mapping["EventSourceMappingArn"] =
-        fmt::format("arn:aws:lambda:{}:{}:event-source-mapping:{}", registry_.options().place.region,
-                    registry_.options().place.account, uuid);
-    if (!mapping.contains("BatchSize")) mapping["BatchSize"] = 10;
-    bool enabled = boolOr(call.body, "Enabled", true);
-    mapping.erase("Enabled");
-    mapping["State"] = enabled ? "Enabled" : "Disabled";
-    mapping["StateTransitionReason"] = "USER_INITIATED";
-    mapping["LastModified"] = double(registry_.clock().wall().epoch_millis) / 1000.0;
-    all[uuid] = mapping;
-    if (auto done = registry_.saveMapping(uuid); !done) {
-      all.erase(uuid);
-      return ApiFailure(done.error());
-    }
-    return ApiReply{202, std::move(mapping)};
-  }
-  auto it = all.find(call.parameter("UUID"));
-  if (it == all.end()) return missing();
-  if (call.operation == Operation::kGetEventSourceMapping) return ApiReply{200, it->second};
-  if (call.operation == Operation::kDeleteEventSourceMapping) {
-    json::object mapping = it->second;
-    mapping["State"] = "Deleting";
-    if (auto done = registry_.removeMapping(it->first); !done) return ApiFailure(done.error());
-    return ApiReply{202, std::move(mapping)};
-  }
-  for (std::string_view key : {"BatchSize", "MaximumBatchingWindowInSeconds", "MaximumRetryAttempts",
-                               "MaximumRecordAgeInSeconds", "DestinationConfig", "FilterCriteria", "ScalingConfig"}) {
-    if (auto* value = call.body.if_contains(key)) it->second[key] = *value;
-  }
-  if (call.body.contains("Enabled")) it->second["State"] = boolOr(call.body, "Enabled", true) ? "Enabled" : "Disabled";
-  it->second["LastModified"] = double(registry_.clock().wall().epoch_millis) / 1000.0;
-  if (auto done = registry_.saveMapping(it->first); !done) return ApiFailure(done.error());
-  return ApiReply{202, it->second};
 }
 
 ApiAnswer Control::tags(const ApiCall& call) {

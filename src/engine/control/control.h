@@ -98,11 +98,14 @@ class Control {
   ApiAnswer deleteProvisioned(const ApiCall& call);
   json::object provisionedBody(FunctionRecord& function, const std::string& qualifier);
   int64_t unreserved(const FunctionRecord* except) const;
+  // api_mappings.cpp
+  ApiAnswer mappings(const ApiCall& call);
+  ApiAnswer listMappings(const ApiCall& call);
+  ApiAnswer createMapping(const ApiCall& call);
   // api_extras.cpp
   ApiAnswer permissions(const ApiCall& call);
   ApiAnswer functionUrls(const ApiCall& call);
   ApiAnswer eventConfigs(const ApiCall& call);
-  ApiAnswer mappings(const ApiCall& call);
   ApiAnswer tags(const ApiCall& call);
   ApiAnswer probes(const ApiCall& call);
 
@@ -113,6 +116,10 @@ class Control {
 
 /// One page of a list: "Marker" and "MaxItems" of the query, "NextMarker" in the answer.
 ApiReply page(const ApiCall& call, std::string_view key, json::array items, int64_t most = 50);
+/// 404 for what a function could have, and has not.
+inline contract::ApiFailure notThere() {
+  return contract::ApiFailure(contract::notFound("The resource you requested does not exist."));
+}
 json::object objectAt(const json::object& from, std::string_view key);
 
 }  // namespace lectern::engine

@@ -22,7 +22,8 @@ Instance::Instance(const InstanceContext& context, VersionPtr version, schedulin
       provisioned_(provisioned),
       extensions_({version_->name, version_->version, version_->handler, context_.place.account},
                   {[this] { extensionsProgress(); },
-                   [this](std::string type, std::string text) { extensionFailed(std::move(type), std::move(text)); }}) {
+                   [this](std::string type, std::string text) { extensionFailed(std::move(type), std::move(text)); }}),
+      stream_(context_.loop, context_.limits) {
   std::string group = version_->log_group.empty() ? contract::logGroup(version_->name) : version_->log_group;
   log_ = context_.logs.open(group, version_->version);
   auto programs = Extensions::programsOf(version_->layer_dirs);
@@ -156,7 +157,6 @@ void Instance::deliver() {
     quota_set_ = true;
   }
   state_ = State::kRunning;
-  stream_begun_ = false;
   delivered_ = false;
   runtime_back_ = false;
   if (extensions_.any()) tellExtensions();
@@ -219,6 +219,7 @@ void Instance::fail(const Failed& failed, std::string_view status) {
 
 /// Gives the caller its answer; one that wants the log gets it with the log's last line.
 void Instance::respondTo(Outcome outcome) {
+  stream_.end();
   outcome.executed_version = version_->version;
   if (invocation_->want_log) {
     if (!held_) held_ = std::move(outcome);

@@ -20,6 +20,7 @@
 #include "engine/instance/host.h"
 #include "engine/instance/invocation.h"
 #include "engine/instance/log_store.h"
+#include "engine/instance/response_stream.h"
 #include "net/http_server.h"
 
 namespace lectern::engine {
@@ -178,11 +179,7 @@ class Instance {
   std::shared_ptr<net::Exchange> parked_;
   Invocation* invocation_ = nullptr;
   std::optional<Outcome> held_;  // an answer that waits for the end of its log
-  // A streamed answer in progress.
-  std::string stream_id_;
-  std::string streamed_;
-  uint64_t streamed_size_ = 0;
-  bool stream_begun_ = false;
+  ResponseStream stream_;
 
   std::unique_ptr<LogStream> log_;
   Fd output_;

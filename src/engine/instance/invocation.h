@@ -41,6 +41,8 @@ struct Invocation {
   /// For callers that take the answer in pieces: told its content type, then the pieces, then done() without payload.
   std::function<void(std::string_view content_type)> on_begin;
   std::function<void(std::string_view bytes)> on_chunk;
+  /// Bytes that such a caller has not taken yet.
+  std::function<size_t()> unsent;
   bool streams() const { return bool(on_chunk); }
 
   SteadyTime arrived;

@@ -255,7 +255,7 @@ void Instance::reset(std::string_view reason) {
   ++generation_;
   context_.loop.cancel(freeze_timer_);
   freeze_timer_ = 0;
-  stream_id_.clear();
+  stream_.end();
   if (!environment_ || !environment_->keeps() || environment_gone_) return dropEnvironment();
   if (clearing_) return;
   clearing_ = true;

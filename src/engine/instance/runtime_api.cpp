@@ -62,6 +62,21 @@ std::string errorTypeOf(std::string_view given) {
   return "Runtime.Unknown";
 }
 
+void failWith(Outcome& outcome, std::string_view type, std::string_view text) {
+  outcome.function_error = true;
+  outcome.error_type = type;
+  json::object body = {{"errorMessage", text}, {"errorType", type}};
+  outcome.payload = net::makeBody(toJson(body));
+}
+
+/// An answer above its limit: what the caller and what the runtime are told.
+net::Response refuseTooLarge(Outcome& outcome, uint64_t limit) {
+  failWith(outcome, contract::error_type::kResponseTooLarge,
+           fmt::format("Response payload size exceeded maximum allowed payload size ({} bytes).", limit));
+  return apiError(413, "RequestEntityTooLarge",
+                  fmt::format("Exceeded maximum allowed payload size ({} bytes).", limit));
+}
+
 /// An error document with a cause is cut to the three fields that callers see.
 net::Body errorBody(net::Request& request) {
   std::string_view type = request.headers.get("Content-Type");
@@ -105,23 +120,7 @@ void Instance::onHead(const std::shared_ptr<net::Exchange>& exchange) {
   auto [id, verb] = splitInvocation(path);
   if (verb != "response" || state_ != State::kRunning || !invocation_ || id != invocation_->request_id) return;
   if (exchange->request.headers.get("Lambda-Runtime-Function-Response-Mode") != "streaming") return;
-  stream_id_ = id;
-  streamed_.clear();
-  streamed_size_ = 0;
-  std::string type(exchange->request.headers.get("Content-Type"));
-  exchange->onBody([this, type](std::string_view bytes) {
-    if (stream_id_.empty() || !invocation_ || stream_id_ != invocation_->request_id) return;
-    streamed_size_ += bytes.size();
-    if (!invocation_->streams()) {
-      if (streamed_size_ <= uint64_t(context_.limits.response_payload.value)) streamed_ += bytes;
-      return;
-    }
-    if (!stream_begun_) {
-      stream_begun_ = true;
-      invocation_->on_begin(type);
-    }
-    if (streamed_size_ <= uint64_t(context_.limits.streamed_response.value)) invocation_->on_chunk(bytes);
-  });
+  stream_.begin(exchange, *invocation_);
 }
 
 void Instance::onRequest(std::shared_ptr<net::Exchange> exchange) {
@@ -195,28 +194,18 @@ void Instance::onResponse(std::shared_ptr<net::Exchange> exchange, std::string_v
   auto& request = exchange->request;
   std::string_view mode = request.headers.get("Lambda-Runtime-Function-Response-Mode");
   Outcome outcome;
-  auto failed = [&](std::string_view type, std::string_view text) {
-    outcome.function_error = true;
-    outcome.error_type = type;
-    json::object body = {{"errorMessage", text}, {"errorType", type}};
-    outcome.payload = net::makeBody(toJson(body));
-  };
   state_ = State::kResponded;
   net::Response reply = accepted();
   if (request.truncated) {
-    failed(contract::error_type::kTruncated, "Response is truncated");
+    failWith(outcome, contract::error_type::kTruncated, "Response is truncated");
     reply = apiError(400, "TruncatedHTTPRequest", "HTTP request detected as truncated");
   } else if (!mode.empty() && mode != "streaming") {
-    failed(contract::error_type::kInvalidMode, "Invalid function response mode");
+    failWith(outcome, contract::error_type::kInvalidMode, "Invalid function response mode");
     reply = apiError(400, "InvalidFunctionResponseMode", "Invalid function response mode");
   } else if (mode == "streaming") {
     return onStreamed(std::move(exchange));
   } else if (request.too_large) {
-    int64_t limit = context_.limits.response_payload.value;
-    failed(contract::error_type::kResponseTooLarge,
-           fmt::format("Response payload size exceeded maximum allowed payload size ({} bytes).", limit));
-    reply = apiError(413, "RequestEntityTooLarge",
-                     fmt::format("Exceeded maximum allowed payload size ({} bytes).", limit));
+    reply = refuseTooLarge(outcome, uint64_t(context_.limits.response_payload.value));
   } else {
     if (auto type = request.headers.find("Content-Type")) outcome.content_type = *type;
     outcome.payload = net::makeBody(std::move(request.body));
@@ -233,29 +222,17 @@ void Instance::onStreamed(std::shared_ptr<net::Exchange> exchange) {
   if (auto type = exchange->request.headers.find("Content-Type")) outcome.content_type = *type;
   net::Response reply = accepted();
   std::string_view error = trailers.get("Lambda-Runtime-Function-Error-Type");
-  uint64_t limit =
-      uint64_t((invocation_->streams() ? context_.limits.streamed_response : context_.limits.response_payload).value);
   if (!error.empty()) {
     outcome.function_error = true;
     outcome.error_type = errorTypeOf(error);
     auto body = base64Decode(trailers.get("Lambda-Runtime-Function-Error-Body"));
     outcome.payload = net::makeBody(body ? std::move(*body) : std::string("{}"));
     outcome.content_type = "application/json";
-  } else if (streamed_size_ > limit) {
-    outcome.function_error = true;
-    outcome.error_type = contract::error_type::kResponseTooLarge;
-    json::object body = {
-        {"errorMessage",
-         fmt::format("Response payload size exceeded maximum allowed payload size ({} bytes).", limit)},
-        {"errorType", contract::error_type::kResponseTooLarge}};
-    outcome.payload = net::makeBody(toJson(body));
-    reply = apiError(413, "RequestEntityTooLarge",
-                     fmt::format("Exceeded maximum allowed payload size ({} bytes).", limit));
+  } else if (stream_.tooLarge()) {
+    reply = refuseTooLarge(outcome, stream_.limit());
   } else if (!invocation_->streams()) {
-    outcome.payload = net::makeBody(std::move(streamed_));
+    outcome.payload = net::makeBody(stream_.take());
   }
-  streamed_ = {};
-  stream_id_.clear();
   respondTo(std::move(outcome));
   exchange->respond(std::move(reply));
   noteResponded();

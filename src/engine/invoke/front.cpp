@@ -188,6 +188,7 @@ void Front::runStreaming(std::shared_ptr<net::Exchange> exchange, std::unique_pt
   };
   invocation->on_begin = begin;
   invocation->on_chunk = chunk;
+  invocation->unsent = [exchange] { return exchange->unsent(); };
   invocation->done = [exchange, begin, chunk, request_id](Outcome outcome) {
     if (outcome.refused) return respondError(*exchange, *outcome.refused, request_id);
     begin(outcome.content_type);

@@ -51,6 +51,27 @@ void addHeaders(net::Headers& headers, const json::object& answer) {
   }
 }
 
+net::Response internalError() { return net::Response(502, "text/plain", "Internal Server Error"); }
+
+/// A streamed HTTP answer begins with its status and headers as JSON, {statusCode, headers, cookies}, and eight NUL bytes.
+constexpr std::string_view kPreludeType = "application/vnd.awslambda.http-integration-response";
+constexpr size_t kPreludeLimit = 1 << 20;
+
+/// Takes the prelude off `bytes`; nothing while it is not complete.
+std::optional<json::object> takePrelude(std::string& bytes) {
+  size_t end = bytes.find(std::string_view("\0\0\0\0\0\0\0\0", 8));
+  if (end == std::string::npos) return std::nullopt;
+  auto parsed = parseJson(std::string_view(bytes).substr(0, end));
+  bytes.erase(0, end + 8);
+  return parsed && parsed->is_object() ? parsed->as_object() : json::object{};
+}
+
+bool statusOf(const json::object& answer, int& status) {
+  int64_t given = intOr(answer, "statusCode", 200);
+  status = int(given);
+  return given >= 100 && given <= 599;
+}
+
 net::Response responseOf(const Outcome& outcome) {
   if (outcome.refused) {
     int status = outcome.refused->status == 429 ? 429 : 502;
@@ -59,18 +80,26 @@ net::Response responseOf(const Outcome& outcome) {
         status == 429 ? R"({"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."})"
                       : R"({"Message":"Internal Server Error"})");
   }
-  if (outcome.function_error) return net::Response(502, "text/plain", "Internal Server Error");
+  if (outcome.function_error) return internalError();
   std::string payload = outcome.payload ? *outcome.payload : "null";
+  int status = 200;
+  if (outcome.content_type == kPreludeType) {
+    // A streaming function behind a URL that is not.
+    auto prelude = takePrelude(payload);
+    if (!prelude || !statusOf(*prelude, status)) return internalError();
+    net::Response response(status, "application/octet-stream", std::move(payload));
+    addHeaders(response.headers, *prelude);
+    return response;
+  }
   auto parsed = parseJson(payload);
   bool shaped = parsed && parsed->is_object() && parsed->as_object().contains("statusCode");
   if (!shaped) return net::Response(200, "application/json", std::move(payload));
   const json::object& answer = parsed->as_object();
-  int status = int(intOr(answer, "statusCode", 200));
-  if (status < 100 || status > 599) return net::Response(502, "text/plain", "Internal Server Error");
+  if (!statusOf(answer, status)) return internalError();
   std::string body = stringOr(answer, "body", "");
   if (boolOr(answer, "isBase64Encoded", false)) {
     auto decoded = base64Decode(body);
-    if (!decoded) return net::Response(502, "text/plain", "Internal Server Error");
+    if (!decoded) return internalError();
     body = std::move(*decoded);
   }
   net::Response response(status, "application/json", std::move(body));
@@ -78,39 +107,40 @@ net::Response responseOf(const Outcome& outcome) {
   return response;
 }
 
-/// The prelude of a streamed HTTP answer, {statusCode, headers, cookies} and eight NUL bytes, before its body.
+/// What a caller of a streaming URL gets while the function answers.
 class StreamedAnswer {
  public:
   StreamedAnswer(std::shared_ptr<net::Exchange> exchange, std::string_view type)
-      : exchange_(std::move(exchange)), wait_(type == "application/vnd.awslambda.http-integration-response") {
-    if (!wait_) {
-      net::Headers headers;
-      headers.add("Content-Type", type.empty() ? "application/octet-stream" : type);
-      exchange_->startStream(200, std::move(headers));
-    }
+      : exchange_(std::move(exchange)), in_prelude_(type == kPreludeType) {
+    if (in_prelude_) return;
+    net::Headers headers;
+    headers.add("Content-Type", type.empty() ? "application/octet-stream" : type);
+    exchange_->startStream(200, std::move(headers));
   }
   void add(std::string_view bytes) {
-    if (!wait_) return exchange_->write(bytes);
+    if (!in_prelude_) return exchange_->write(bytes);
     prelude_ += bytes;
-    size_t end = prelude_.find(std::string(8, '\0'));
-    if (end == std::string::npos) {
-      if (prelude_.size() > 1 << 20) exchange_->abort();
-      return;
-    }
-    auto parsed = parseJson(std::string_view(prelude_).substr(0, end));
-    json::object answer = parsed && parsed->is_object() ? parsed->as_object() : json::object{};
+    auto answer = takePrelude(prelude_);
+    if (!answer && prelude_.size() <= kPreludeLimit) return;
+    in_prelude_ = false;
+    int status = 200;
+    if (!answer || !statusOf(*answer, status)) return exchange_->respond(internalError());
     net::Headers headers;
     headers.add("Content-Type", "application/octet-stream");
-    addHeaders(headers, answer);
-    exchange_->startStream(int(intOr(answer, "statusCode", 200)), std::move(headers));
-    wait_ = false;
-    exchange_->write(std::string_view(prelude_).substr(end + 8));
+    addHeaders(headers, *answer);
+    exchange_->startStream(status, std::move(headers));
+    exchange_->write(prelude_);
     prelude_.clear();
+  }
+  void end(bool failed) {
+    if (in_prelude_) return exchange_->respond(internalError());
+    // The status is out: only a cut answer tells the caller.
+    failed ? exchange_->abort() : exchange_->finish();
   }
 
  private:
   std::shared_ptr<net::Exchange> exchange_;
-  bool wait_;
+  bool in_prelude_;
   std::string prelude_;
 };
 
@@ -220,10 +250,10 @@ void FunctionUrls::stream(const std::shared_ptr<net::Exchange>& exchange, std::u
   auto answer = std::make_shared<std::optional<StreamedAnswer>>();
   invocation->on_begin = [exchange, answer](std::string_view type) { answer->emplace(exchange, type); };
   invocation->on_chunk = [answer](std::string_view bytes) { (*answer)->add(bytes); };
+  invocation->unsent = [exchange] { return exchange->unsent(); };
   invocation->done = [exchange, answer](Outcome outcome) {
     if (!answer->has_value()) return exchange->respond(responseOf(outcome));
-    if (outcome.function_error) return exchange->abort();
-    exchange->finish();
+    (*answer)->end(outcome.function_error);
   };
   dispatcher_.invoke(std::move(invocation));
 }

@@ -15,8 +15,8 @@ import time
 import zipfile
 
 import documents
+from served import BUILD, PATIENCE
 
-BUILD = os.environ["LECTERN_BUILD"]
 LECTERN = os.path.join(BUILD, "lectern")
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../samples")
 RECEIPT = os.path.join(SAMPLES, "receipt.jpg")
@@ -27,7 +27,7 @@ MEMORY_CAP_MB = 1900  # of one page under way, docs/reading.md
 class Run:
     """One command to its end: exit status, lines of both outputs, and the highest memory of any process below it."""
 
-    def __init__(self, *arguments, program=LECTERN, env=None, prefix=(), timeout=280):
+    def __init__(self, *arguments, program=LECTERN, env=None, prefix=(), timeout=PATIENCE):
         process = subprocess.Popen([*prefix, program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                    env={**os.environ, **(env or {})})
         self.peak_mb = 0
@@ -257,7 +257,7 @@ def bundles(work):
         with open(config, "w") as file:
             file.write("service: bad\nprovider: {name: aws, runtime: provided.al2023}\nfunctions:\n"
                        "  f: {handler: bootstrap, package: {artifact: %s}}\n" % path)
-        run = Run("serve", "--listen", "127.0.0.1:0", "--config", config, timeout=30)
+        run = Run("serve", "--listen", "127.0.0.1:0", "--config", config)
         assert run.status == 1, (path, run.status, run.err)
         run.says(text)
         assert not os.path.exists(os.path.join(work, "evil")) and not os.path.exists("/tmp/evil")

@@ -5,7 +5,6 @@ import json
 import os
 import signal
 import sys
-import time
 import zipfile
 
 try:
@@ -17,7 +16,7 @@ except ImportError:
     sys.exit(77)
 
 from model_check import Checker
-from served import Served, bootstrap
+from served import PATIENCE, Served, bootstrap, wait_for
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 
@@ -25,7 +24,7 @@ ROLE = "arn:aws:iam::000000000000:role/test"
 def client_for(served, **credentials):
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", **credentials}
     return boto3.client("lambda", endpoint_url=served.url, region_name="us-east-1",
-                        config=Config(retries={"max_attempts": 0}, read_timeout=30), **keys)
+                        config=Config(retries={"max_attempts": 0}, read_timeout=PATIENCE), **keys)
 
 
 def bundle(files, modes={}):
@@ -51,7 +50,7 @@ def refused(code, text, call, **arguments):
 
 def functions(c, code):
     made = c.create_function(FunctionName="f", Runtime="provided.al2023", Role=ROLE, Handler="bootstrap",
-                             Code={"ZipFile": code}, Timeout=10, Tags={"a": "1"}, Environment={"Variables": {"AB": "x"}})
+                             Code={"ZipFile": code}, Timeout=60, Tags={"a": "1"}, Environment={"Variables": {"AB": "x"}})
     assert made["State"] == "Active" and made["Version"] == "$LATEST" and made["MemorySize"] == 128
     import hashlib
     assert made["CodeSha256"] == base64.b64encode(hashlib.sha256(code).digest()).decode()
@@ -161,12 +160,10 @@ def concurrency(c, code):
     refused("InvalidParameterValueException", "cannot be applied to unpublished function versions",
             c.put_provisioned_concurrency_config, FunctionName="f", Qualifier="$LATEST", ProvisionedConcurrentExecutions=1)
     c.put_provisioned_concurrency_config(FunctionName="f", Qualifier="live", ProvisionedConcurrentExecutions=2)
-    for _ in range(100):
+    def ready():
         got = c.get_provisioned_concurrency_config(FunctionName="f", Qualifier="live")
-        if got["Status"] == "READY":
-            break
-        time.sleep(0.05)
-    assert got["Status"] == "READY" and got["AvailableProvisionedConcurrentExecutions"] == 2, got
+        return got["Status"] == "READY" and got
+    assert wait_for("provisioned instances", ready)["AvailableProvisionedConcurrentExecutions"] == 2
     kind = c.invoke(FunctionName="f", Qualifier="live",
                     Payload=json.dumps({"do": "environment", "name": "AWS_LAMBDA_INITIALIZATION_TYPE"}))
     assert json.load(kind["Payload"]) == "provisioned-concurrency"
@@ -234,28 +231,18 @@ def invoking(c, code):
     assert "InvokeComplete" in events[-1]
 
 
-def wait_for(what, seconds=10):
-    end = time.time() + seconds
-    while time.time() < end:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("waited in vain")
-
-
 def events(code):
     """Event invocations: repeated, reported to a file and to another function, kept over a kill."""
     with Served("--retry-delay", "0.1") as served:
         c = client_for(served)
         for name in ("f", "g"):
             c.create_function(FunctionName=name, Runtime="provided.al2023", Role=ROLE, Handler="bootstrap",
-                              Code={"ZipFile": code})
+                              Code={"ZipFile": code}, Timeout=60)
         c.put_function_event_invoke_config(FunctionName="f", DestinationConfig={
             "OnFailure": {"Destination": "file:///failed.jsonl"}, "OnSuccess": {"Destination": "file:///done.jsonl"}})
         id = c.invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps({"do": "error"}))["ResponseMetadata"]["RequestId"]
         failed = "%s/destinations/failed.jsonl" % served.state
-        wait_for(lambda: os.path.exists(failed) and open(failed).read().endswith("\n"))
+        wait_for("a report", lambda: os.path.exists(failed) and open(failed).read().endswith("\n"))
         record = json.loads(open(failed).read())
         assert record["requestContext"] == {"requestId": id, "condition": "RetriesExhausted", "approximateInvokeCount": 3,
                                             "functionArn": "arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST"}, record
@@ -263,7 +250,7 @@ def events(code):
         assert record["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
         c.invoke(FunctionName="f", InvocationType="Event", Payload=json.dumps({"n": 1}))
         done = "%s/destinations/done.jsonl" % served.state
-        wait_for(lambda: os.path.exists(done) and open(done).read().endswith("\n"))
+        wait_for("a report", lambda: os.path.exists(done) and open(done).read().endswith("\n"))
         assert json.loads(open(done).read())["responsePayload"] == {"n": 1}
         # Throttled events wait, over a kill too.
         c.put_function_event_invoke_config(FunctionName="f", DestinationConfig={"OnSuccess": {"Destination":
@@ -273,7 +260,7 @@ def events(code):
         served.stop(signal.SIGKILL)
         with Served("--retry-delay", "0.1", state=served.state):
             path = "%s/destinations/g.jsonl" % served.state
-            wait_for(lambda: os.path.exists(path) and open(path).read().endswith("\n"))
+            wait_for("a report", lambda: os.path.exists(path) and open(path).read().endswith("\n"))
             record = json.loads(open(path).read())
             assert record["requestPayload"]["requestPayload"] == {"do": "sleep", "ms": 2000}, record
 

@@ -4,10 +4,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 import urllib.request
 
-from served import BUILD, Served, bootstrap
+from served import BUILD, PATIENCE, Served, bootstrap, wait_for
 
 LECTERN = os.path.join(BUILD, "lectern")
 SHELL_FUNCTION = """#!/bin/bash
@@ -24,7 +23,7 @@ done
 
 
 def run(*command, code=0, env=None):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**os.environ, **(env or {})})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, env={**os.environ, **(env or {})})
     assert done.returncode == code, (command, done.returncode, done.stdout, done.stderr)
     return done
 
@@ -91,11 +90,10 @@ def watch(served, folder):
     for name in (".hidden.png", "note.txt", "page.png"):
         with open(os.path.join(folder, name), "w") as out:
             out.write("content")
-    for _ in range(200):
-        log = subprocess.run([LECTERN, "logs", "shell", "--endpoint", served.url], capture_output=True, text=True).stdout
-        if "page.png" in log:
-            break
-        time.sleep(0.05)
+    def seen():
+        log = run(LECTERN, "logs", "shell", "--endpoint", served.url).stdout
+        return "page.png" in log and log
+    log = wait_for("the file's event", seen)
     assert '"key":"page.png","size":7' in log and "hidden" not in log and "note.txt" not in log, log
 
 
@@ -112,7 +110,7 @@ def main():
 provider:
   name: aws
   runtime: provided.al2023
-  timeout: 10
+  timeout: 60
 functions:
   behave:
     name: behave

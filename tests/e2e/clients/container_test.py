@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 
-from served import BUILD
+from served import BUILD, PATIENCE
 
 LECTERN = os.path.join(BUILD, "lectern")
 RECEIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../samples/receipt.jpg")
@@ -20,7 +20,7 @@ CONTAINERS = {
 
 
 def run(container, *command, status=0):
-    done = subprocess.run([*container, *command], capture_output=True, text=True, timeout=100)
+    done = subprocess.run([*container, *command], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == status, (command, done.returncode, done.stdout, done.stderr)
     return done
 
@@ -29,13 +29,13 @@ def check(name, container, work):
     report = json.loads(run(container, LECTERN, "doctor", "--json").stdout)
     assert report["isolation"] == "none" and report["cgroups"] == "none" and not report["user_namespaces"], report
     assert any("lectern serve needs --no-sandbox" in line for line in report["advice"]), report["advice"]
-    refused = run(container, "timeout", "20", LECTERN, "serve", "--listen", "127.0.0.1:0", status=1).stderr
+    refused = run(container, "timeout", str(PATIENCE), LECTERN, "serve", "--listen", "127.0.0.1:0", status=1).stderr
     assert refused.count("\n") == 1 and "pass --no-sandbox" in refused, refused
     served = subprocess.Popen([*container, LECTERN, "serve", "--listen", "127.0.0.1:0", "--no-sandbox"], stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.DEVNULL)
     assert served.stdout.readline().startswith("listening on http://"), name
     served.terminate()
-    status = served.wait(20)
+    status = served.wait(PATIENCE)
     assert status == 0, status
     served.stdout.close()
     out = os.path.join(work, name.replace(" ", "-"))

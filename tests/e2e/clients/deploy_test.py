@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import threading
 
-from served import BUILD, Served
+from served import BUILD, PATIENCE, Served
 
 LECTERN = os.path.join(BUILD, "lectern")
 CONFIG = """service: demo
@@ -25,7 +25,7 @@ APP = """def handler(event, context):
 
 
 def run(*command, code=0, cwd=None, env=None):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, cwd=cwd, env={**os.environ, **(env or {})})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=cwd, env={**os.environ, **(env or {})})
     assert done.returncode == code, (command, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
     return done
 

@@ -1,102 +1,123 @@
-"""kill -9 of any process, also several at once: what is left is gone after the engine has started again, and functions
-work. Needs full isolation (root)."""
-import glob
-import json
+"""kill -9 of any process, also several at once: functions go on, and what is left is gone after the engine has started
+again. Needs full isolation (root)."""
 import os
 import signal
 import sys
 import tempfile
-import time
 import urllib.error
-import urllib.request
 
-from served import BUILD, Served
+from served import BUILD, Served, below, children, ended, groups_of, invoke, spawner_of, wait_for
 
 STARTED = []
 CONFIG = """
 service: kill
-provider:
-  name: aws
-  runtime: provided.al2023
+provider: {name: aws, runtime: provided.al2023, timeout: 60}
 functions:
-  plain:
-    name: plain
-    handler: bootstrap
-    timeout: 10
-    package: {artifact: %(code)s}
-  copied:
-    name: copied
-    handler: bootstrap
-    timeout: 10
-    snapStart: true
-    package: {artifact: %(code)s}
+  plain: {name: plain, handler: bootstrap, package: {artifact: %(code)s}}
 """
+COPIED = "  copied: {name: copied, handler: bootstrap, snapStart: true, package: {artifact: %(code)s}}\n"
 
 
-def start(config, state):
-    STARTED.append(Served(config=config, state=state))
+def start(state, config=CONFIG + COPIED):
+    STARTED.append(Served(config=config % {"code": os.path.join(BUILD, "functions", "behave")}, state=state))
     return STARTED[-1]
 
 
-def call(served, name, payload=None):
-    request = urllib.request.Request("%s/2015-03-31/functions/%s/invocations" % (served.url, name),
-                                     json.dumps(payload or {"do": "count"}).encode(), method="POST")
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return answer.read()
+def count(served, name):
+    """How often this function's process was invoked; an error document when it was killed before it could answer."""
+    return invoke(served, name, {"do": "count"})
 
 
-def children(pid):
-    found = []
-    for path in glob.glob("/proc/[0-9]*/stat"):
-        try:
-            with open(path) as file:
-                fields = file.read().rsplit(")", 1)[1].split()
-        except OSError:
-            continue
-        if int(fields[1]) == pid:
-            found.append(int(path.split("/")[2]))
-    return found
-
-
-def below(pid):
-    direct = children(pid)
-    return direct + [deeper for child in direct for deeper in below(child)]
-
-
-def alive(pids):
-    def state(pid):
-        try:
-            with open("/proc/%d/stat" % pid) as file:
-                return file.read().rsplit(")", 1)[1].split()[0]
-        except OSError:
-            return "X"
-    return [pid for pid in pids if state(pid) not in "XZ"]
-
-
-def groups_of(spawner):
-    return [path for path, folders, _ in os.walk("/sys/fs/cgroup") if os.path.basename(path) == "lectern-%d" % spawner]
-
-
-def until(done, what, seconds=15):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if done():
-            return
-        time.sleep(0.02)
-    raise AssertionError("not within %d s: %s" % (seconds, what))
-
-
-def comm(pid):
+def works(served, name):
     try:
-        with open("/proc/%d/comm" % pid) as file:
-            return file.read()
-    except OSError:
-        return ""
+        return isinstance(count(served, name), int)
+    except urllib.error.HTTPError:
+        return False
 
 
-def spawner_of(served):
-    found = [pid for pid in children(served.process.pid) if comm(pid).startswith("lectern-spawner")]
-    return found[0] if found else 0
+def expect_fresh(served):
+    """An invocation that comes before the engine has heard of the end fails; the next has a process of its own."""
+    wait_for("a new process", lambda: count(served, "plain") == 1)
+
+
+def kill(pids):
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def gone(pids):
+    return all(ended(pid) for pid in pids)
+
+
+def sandbox_of(spawner):
+    """The init of the newest sandbox and the function's process in it."""
+    init = max(pid for pid in children(spawner) if children(pid))
+    return init, children(init)[0]
+
+
+def one_sandbox():
+    """What the callers of a single environment see when its parts are killed one after the other."""
+    with tempfile.TemporaryDirectory(prefix="lectern-kill-") as state:
+        served = start(state, CONFIG)
+        assert count(served, "plain") == 1
+        spawner = spawner_of(served)
+        init, function = sandbox_of(spawner)
+        kill([function])
+        wait_for("the end of the function", lambda: ended(function))
+        expect_fresh(served)
+        kill([init])
+        wait_for("the end of the sandbox", lambda: not os.path.exists("/proc/%d" % init))
+        expect_fresh(served)
+        sandboxes = children(spawner)
+        kill([spawner])
+        wait_for("the end of all sandboxes", lambda: gone(sandboxes))
+        expect_fresh(served)
+        assert count(served, "plain") == 2
+        wait_for("the groups of the killed spawner", lambda: not groups_of(spawner))
+        second = spawner_of(served)
+        everything = [second, *below(second)]
+        served.stop(signal.SIGKILL)
+        wait_for("the end of everything", lambda: gone(everything))
+        served = start(state, CONFIG)
+        assert count(served, "plain") == 1 and not groups_of(second)
+        assert served.stop() == 0
+    print("ok function, sandbox, spawner and engine, one after the other")
+
+
+def killed(victims, state):
+    served = start(state)
+    count(served, "plain"), count(served, "copied")
+    invoke(served, "copied", {"do": "exit", "n": 1}), count(served, "copied")
+    spawner = spawner_of(served)
+    processes = below(spawner)
+    assert processes and groups_of(spawner), "no sandboxes to kill"
+    if victims == "instance":
+        # Every process in every sandbox, its init included. A frozen process of a version 1 group dies when it is thawed,
+        # at the next invocation; the killed environments fail the invocations that meet them, then there are others.
+        kill(processes)
+        count(served, "plain"), count(served, "copied")
+        wait_for("killed processes gone", lambda: gone(processes))
+    if "spawner" in victims:
+        kill([spawner])
+    if "engine" in victims:
+        served.stop(signal.SIGKILL)
+    if victims == "engine":
+        wait_for("processes of the engine", lambda: gone(processes))
+    if "engine" in victims:
+        served = start(state)
+    # The engine starts another spawner by itself, for the next environment.
+    for name in ("plain", "copied"):
+        wait_for("%s works after a kill of %s" % (name, victims), lambda: works(served, name))
+    if victims != "instance":
+        wait_for("processes after " + victims, lambda: gone(processes))
+        wait_for("groups after " + victims, lambda: not groups_of(spawner))
+    last = spawner_of(served)
+    served.stop()
+    wait_for("groups after a clean end", lambda: not groups_of(last))
+    print("ok", victims)
 
 
 def main():
@@ -104,60 +125,13 @@ def main():
         print("SKIPPED: needs root and control groups")
         return 77
     mounts = len(open("/proc/self/mountinfo").readlines())
-    config = CONFIG % {"code": os.path.join(BUILD, "functions", "behave")}
+    one_sandbox()
     with tempfile.TemporaryDirectory(prefix="lectern-kill-") as state:
         for victims in ("engine", "spawner", "engine spawner", "instance"):
-            served = start(config, state)
-            call(served, "plain"), call(served, "copied")
-            call(served, "copied", {"do": "exit", "n": 1}), call(served, "copied")
-            spawner = spawner_of(served)
-            processes = below(spawner)
-            assert processes and groups_of(spawner), "no sandboxes to kill"
-            if victims == "instance":
-                # Every process in every sandbox, its init included.
-                for pid in processes:
-                    try:
-                        os.kill(pid, signal.SIGKILL)
-                    except ProcessLookupError:
-                        pass
-                # A frozen process of a version 1 group dies when it is thawed, at the next invocation.
-                call(served, "plain"), call(served, "copied")
-                until(lambda: not alive(processes), "killed processes gone")
-                # The killed environments fail the invocations that meet them; then there are others.
-                until(lambda: call(served, "plain").isdigit(), "plain works")
-                until(lambda: call(served, "copied").isdigit(), "copied works")
-            if "spawner" in victims:
-                os.kill(spawner, signal.SIGKILL)
-            if "engine" in victims:
-                os.kill(served.process.pid, signal.SIGKILL)
-                served.process.wait(10)
-                served.process.stdout.close()
-            if victims == "spawner":
-                # The engine starts another one by itself, for the next environment.
-                until(lambda: call_ok(served, "plain"), "functions work again")
-                call(served, "copied")
-            if victims == "engine":
-                until(lambda: not alive(processes), "processes of " + victims)
-            if victims != "instance":
-                again = served if victims == "spawner" else start(config, state)
-                call(again, "plain"), call(again, "copied")
-                until(lambda: not alive(processes), "processes after " + victims + " and a restart")
-                until(lambda: not groups_of(spawner), "groups after " + victims)
-                served = again
-            last = spawner_of(served)
-            served.stop(within=10)
-            until(lambda: not groups_of(last), "groups after a clean end")
+            killed(victims, state)
     assert len(open("/proc/self/mountinfo").readlines()) == mounts, "mounts are left"
     print("nothing is left")
     return 0
-
-
-def call_ok(served, name):
-    try:
-        call(served, name)
-        return True
-    except urllib.error.HTTPError:
-        return False
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ import json
 import os
 import sys
 import tempfile
-import urllib.request
 
-from served import Served
+from served import Served, call
 
 PYTHON = """
 import os, time
@@ -17,7 +16,7 @@ def handler(event, context):
     what = event.get('do') if isinstance(event, dict) else None
     if what == 'error': raise ValueError('as asked')
     if what == 'exit': os._exit(3)
-    if what == 'sleep': time.sleep(5)
+    if what == 'sleep': time.sleep(60)
     if what == 'count': return count
     if what == 'context': return [context.function_name, context.get_remaining_time_in_millis() > 0, context.memory_limit_in_mb]
     print('python saw it')
@@ -30,7 +29,7 @@ export const handler = async (event, context) => {
   const what = event && event.do;
   if (what === 'error') throw new RangeError('as asked');
   if (what === 'exit') process.exit(3);
-  if (what === 'sleep') await new Promise((r) => setTimeout(r, 5000));
+  if (what === 'sleep') await new Promise((r) => setTimeout(r, 60000));
   if (what === 'count') return count;
   if (what === 'context') return [context.functionName, context.getRemainingTimeInMillis() > 0, context.memoryLimitInMB];
   console.log('node saw it');
@@ -45,12 +44,6 @@ export const streamed = awslambda.streamifyResponse(async (event, stream) => {
 """
 
 
-def call(served, name, payload, path="2015-03-31/functions/%s/invocations"):
-    request = urllib.request.Request(served.url + "/" + path % name, json.dumps(payload).encode(), method="POST")
-    with urllib.request.urlopen(request) as answer:
-        return answer.headers.get("X-Amz-Function-Error"), answer.read()
-
-
 def language(served, name, error_type):
     assert call(served, name, {"a": [1, "ä"]}) == (None, '{"a": [1, "ä"]}'.encode()) or \
         json.loads(call(served, name, {"a": [1, "ä"]})[1]) == {"a": [1, "ä"]}
@@ -62,7 +55,7 @@ def language(served, name, error_type):
     failed, body = call(served, name, {"do": "exit"})
     assert failed and "Runtime exited with error: exit status 3" in json.loads(body)["errorMessage"], body
     failed, body = call(served, name, {"do": "sleep"})
-    assert json.loads(body)["errorType"] == "Sandbox.Timedout" and "Task timed out after 3.00 seconds" in body.decode()
+    assert json.loads(body)["errorType"] == "Sandbox.Timedout" and "Task timed out after 8.00 seconds" in body.decode()
     assert json.loads(call(served, name, {"do": "count"})[1]) == 1
     missing, body = call(served, name + "-missing", {})
     assert missing and json.loads(body)["errorType"] == "Runtime.ImportModuleError", body
@@ -80,7 +73,7 @@ def main():
         entries = {"python": ("python3.12", "app.handler"), "python-missing": ("python3.12", "nothing.handler"),
                    "node": ("nodejs20.x", "index.handler"), "node-missing": ("nodejs20.x", "nothing.handler"),
                    "later": ("nodejs20.x", "index.later"), "streamed": ("nodejs20.x", "index.streamed")}
-        config = "service: managed\nprovider: {name: aws, memorySize: 256, timeout: 3}\nfunctions:\n"
+        config = "service: managed\nprovider: {name: aws, memorySize: 256, timeout: 8}\nfunctions:\n"
         for name, (runtime, handler) in entries.items():
             config += "  %s:\n    name: %s\n    runtime: %s\n    handler: %s\n    package: {artifact: %s}\n" % (
                 name.replace("-", ""), name, runtime, handler, folder)

@@ -12,7 +12,8 @@ import tempfile
 import threading
 import zipfile
 
-BUILD = os.environ["LECTERN_BUILD"]
+from served import BUILD, PATIENCE
+
 LECTERN = os.path.join(BUILD, "lectern")
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 CONFIG = """service: demo
@@ -27,7 +28,7 @@ custom:
 
 
 def run(*command, code=0, cwd=None, env=None):
-    done = subprocess.run(command, capture_output=True, text=True, timeout=170, cwd=cwd, env={**os.environ, **(env or {})})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=cwd, env={**os.environ, **(env or {})})
     assert done.returncode == code, (command, done.returncode, done.stdout[-2000:], done.stderr[-2000:])
     return done.stdout
 
@@ -53,7 +54,7 @@ def verified(folder):
     # A program without the loader's C library cannot give an answer, and the command says so.
     service(folder, "behave" if not os.path.exists(os.path.join(BUILD, "functions", "types", "bootstrap")) else "types",
             ", drop: ['lib/libc.so.6']")
-    text = subprocess.run((LECTERN, "pack", "--verify"), cwd=folder, capture_output=True, text=True, timeout=170)
+    text = subprocess.run((LECTERN, "pack", "--verify"), cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
     assert text.returncode == 1, (text.stdout, text.stderr)
 
 
@@ -66,7 +67,7 @@ def foreign(folder):
         partial = "%s.%d" % (ready, os.getpid())
         install = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", partial, "--python-version", "3.11",
                    "--only-binary", ":all:", "numpy==2.4.6", "onnxruntime==1.32.0"]
-        done = subprocess.run(install, capture_output=True, text=True, timeout=170)
+        done = subprocess.run(install, capture_output=True, text=True, timeout=PATIENCE)
         if done.returncode:
             shutil.rmtree(partial, ignore_errors=True)
             return print("SKIPPED: the foreign application's wheels cannot be installed:", done.stderr.strip().splitlines()[-1:])
@@ -146,7 +147,7 @@ def contained(folder, runtime):
     box = subprocess.Popen([runtime, "--root", os.path.join(folder, "state"), *extra, "run", "--bundle", os.path.join(folder, "box"), name],
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
     try:
-        if not server.answered.wait(30):
+        if not server.answered.wait(PATIENCE):
             box.poll()
             if box.returncode is not None:
                 return box.stdout.read().decode()[-300:].strip() or "it ended"

@@ -11,7 +11,7 @@ import threading
 import urllib.request
 
 import documents
-from served import BUILD, Served, bootstrap
+from served import BUILD, PATIENCE, Served, bootstrap
 
 LECTERN = os.path.join(BUILD, "lectern")
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../samples")
@@ -40,7 +40,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "someone", "AWS_SECRET_ACCESS_KEY": "secret-of-some
 
 def read(out, *arguments, status=0, env=None):
     plain = {k: v for k, v in os.environ.items() if not k.startswith("AWS_ACCESS") and not k.startswith("AWS_SECRET")}
-    done = subprocess.run([LECTERN, "read", *arguments, "--out", out, "--quiet"], capture_output=True, text=True, timeout=170,
+    done = subprocess.run([LECTERN, "read", *arguments, "--out", out, "--quiet"], capture_output=True, text=True, timeout=PATIENCE,
                           env={**plain, **(env or {})})
     assert done.returncode == status, (arguments, done.returncode, done.stdout, done.stderr)
     return done.stderr

@@ -29,7 +29,7 @@ func handle(ctx context.Context, event json.RawMessage) (any, error) {
 	case "exit":
 		os.Exit(3)
 	case "sleep":
-		time.Sleep(10 * time.Second)
+		time.Sleep(60 * time.Second)
 	case "count":
 		return count, nil
 	case "memory":

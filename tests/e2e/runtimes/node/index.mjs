@@ -5,7 +5,7 @@ export const handler = async (event) => {
   const what = event && event.do;
   if (what === 'error') throw new RangeError('as asked');
   if (what === 'exit') process.exit(3);
-  if (what === 'sleep') await new Promise((done) => setTimeout(done, 10000));
+  if (what === 'sleep') await new Promise((done) => setTimeout(done, 60000));
   if (what === 'count') return count;
   if (what === 'memory') for (const kept = []; ;) kept.push(Buffer.alloc(1 << 20, 1));
   return event;

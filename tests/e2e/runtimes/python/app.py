@@ -14,7 +14,7 @@ def handler(event, context):
     if what == "exit":
         os._exit(3)
     if what == "sleep":
-        time.sleep(10)
+        time.sleep(60)
     if what == "count":
         return count
     if what == "memory":

@@ -1,4 +1,5 @@
 // The functions that runtimes_test.py expects, with the Rust lambda_runtime.
+use lambda_runtime::streaming::{channel, Body, Response};
 use lambda_runtime::{run, service_fn, Error, LambdaEvent};
 use serde_json::{json, Value};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +12,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         Some("error") => Err("as asked".into()),
         Some("exit") => std::process::exit(3),
         Some("sleep") => {
-            tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+            tokio::time::sleep(std::time::Duration::from_secs(60)).await;
             Ok(Value::Null)
         }
         Some("count") => Ok(json!(count)),
@@ -26,7 +27,20 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     }
 }
 
+async fn stream(_: LambdaEvent<Value>) -> Result<Response<Body>, Error> {
+    let (mut sender, body) = channel();
+    tokio::spawn(async move {
+        for word in ["one ", "two ", "three"] {
+            let _ = sender.send_data(word.into()).await;
+        }
+    });
+    Ok(Response::from(body))
+}
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    run(service_fn(handle)).await
+    match std::env::var("_HANDLER").as_deref() {
+        Ok("stream") => run(service_fn(stream)).await,
+        _ => run(service_fn(handle)).await,
+    }
 }
