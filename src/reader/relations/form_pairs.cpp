@@ -1,5 +1,7 @@
 #include "reader/relations/form_pairs.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -79,6 +81,30 @@ void boxedLabels(FormPage& form, std::vector<KeyValue>& out) {
   }
 }
 
+void listLabels(FormPage& form, std::vector<KeyValue>& out) {
+  static const RE2 pattern("(?i)(?:c|b?cc|xc|copies|copy to|copies to|distribution)\\s*[:.]");
+  for (size_t i = 0; i < form.pieces.size(); ++i) {
+    Piece& label = form.pieces[i];
+    if (label.taken || label.key || !RE2::FullMatch(label.text, pattern)) continue;
+    std::vector<int> entries;
+    double bottom = label.box.y1;
+    for (const int j : form.between(label.box.y0 - 0.2 * form.em, form.page.height)) {
+      const Piece& p = at(form, j);
+      if (&p == &label || p.box.x0 < label.box.x0 + 0.5 * form.em) continue;
+      if (p.box.y0 - bottom > 1.6 * form.em || p.label || p.words.size() > 6) break;
+      if (freePiece(p)) entries.push_back(j);
+      bottom = std::max(bottom, static_cast<double>(p.box.y1));
+    }
+    if (entries.size() < 2) continue;
+    label.key = true;
+    for (const int j : entries) {
+      Piece& entry = at(form, j);
+      entry.taken = true;
+      out.push_back({label.text, entry.text, label.words, entry.words, 0.7f});
+    }
+  }
+}
+
 namespace {
 
 struct Column {
@@ -147,17 +173,20 @@ std::pair<size_t, size_t> columnsBelow(FormPage& form, std::vector<Column>& colu
       return std::find(c.head.begin(), c.head.end(), j) != c.head.end();
     });
   };
-  double bottom = area.y1, row = -1e9;
+  double bottom = area.y1, row = -1e9, widest = 0;
   size_t rows = 0, cells = 0;
   for (const int j : form.between(area.y0, form.page.height)) {
     const Piece& p = at(form, j);
     if (p.box.x1 <= x0 || p.box.x0 >= x1 || p.box.y0 < area.y1 - 0.5 * em || is_head(j)) continue;
-    if (p.box.y0 - bottom > (cells == 0 ? 2.0 : 2.6) * em || p.label) break;
+    // Rows of a table keep their distance: much more space than before is the end.
+    const double space = p.box.y0 - bottom;
+    if (space > (cells == 0 ? 2.0 : std::min(2.6, std::max(1.0, 2 * widest / em + 0.3))) * em || p.label) break;
     const int c = columnOf(form, columns, p.box);
     if (c == -2 || p.box.height() > 2 * em) break;
     if (c < 0 || !freePiece(p)) continue;
     columns[static_cast<size_t>(c)].cells.push_back(j);
     ++cells;
+    widest = std::max(widest, space);
     if (p.box.centerY() - row > 0.6 * em) {
       ++rows;
       row = p.box.centerY();
@@ -274,7 +303,10 @@ void sectionLabels(FormPage& form, std::vector<KeyValue>& out) {
       if (peer || heading) above = j;
     }
     if (above < 0) continue;
-    const int own = section[static_cast<size_t>(above)];
+    // A label that ends with a colon and has no value is a heading to labels that have none.
+    const Piece& over = at(form, above);
+    const bool heads = over.colon && !over.key && over.fill < 0 && !label.colon;
+    const int own = heads ? -1 : section[static_cast<size_t>(above)];
     section[static_cast<size_t>(i)] = own >= 0 ? own : above;
     members[section[static_cast<size_t>(i)]].push_back(i);
   }

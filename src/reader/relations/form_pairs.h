@@ -11,6 +11,9 @@ namespace lectern::reader {
 /// A small label in the upper left corner of a drawn box, the value below it in the same box.
 void boxedLabels(FormPage& form, std::vector<KeyValue>& out);
 
+/// "cc:" and its like with every name of the list beside or below it.
+void listLabels(FormPage& form, std::vector<KeyValue>& out);
+
 /// Headings of columns with every entry below them, and captions below a line with what is written on it.
 void columnLabels(FormPage& form, std::vector<KeyValue>& out);
 

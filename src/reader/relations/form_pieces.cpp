@@ -336,6 +336,9 @@ FormPage formPage(const Page& page, double em) {
     return !written(p.text) || (p.box.height() > 2.5 * em && p.box.width() < p.box.height());
   });
   findNeighbours(form);
+  for (auto& p : form.pieces) {
+    p.walled = p.left >= 0 && verticalBetween(page, drawn, form.pieces[static_cast<size_t>(p.left)].box, p.box);
+  }
   findLines(form, drawn);
   return form;
 }

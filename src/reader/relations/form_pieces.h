@@ -18,6 +18,7 @@ struct Piece {
   int under = -1;       // the ruled line it stands on
   int fill = -1;        // the ruled line to fill in that begins where it ends
   int left = -1, right = -1;  // nearest pieces of the row
+  bool walled = false;        // a drawn vertical line parts it from the piece to its left
   bool label = false;         // certainly names what stands beside or below it
   bool taken = false;         // belongs to a pair as its value
   bool key = false;           // belongs to a pair as its label

@@ -66,7 +66,8 @@ std::vector<int> rightOf(FormPage& form, const Piece& label) {
     if (found.empty()) {
       if (line != nullptr && q.box.x0 > line->x1 - 0.5 * em) break;
     } else {
-      const bool same_line = q.under >= 0 && q.under == last->under && gap < 6 * em;
+      const bool next_label = gap > 1.6 * em && formWord(q.text) && labelLike(q.text) && q.right >= 0;
+      const bool same_line = q.under >= 0 && q.under == last->under && gap < 6 * em && !next_label;
       const bool unit = unitAfter(*last, q) && gap < 5 * em;
       const bool close = unit || (gap < 1.6 * em && (!q.starts || last->colon));
       if (!same_line && !close) break;
@@ -113,6 +114,25 @@ int onNextLine(const FormPage& form, const Box& label, const Piece& last) {
   return best;
 }
 
+/// A text that breaks off: it ends with a comma or hyphen, or a parenthesis is still open.
+bool breaksOff(const std::string& text) {
+  if (text.empty()) return false;
+  const auto opened = std::count(text.begin(), text.end(), '('), closed = std::count(text.begin(), text.end(), ')');
+  return text.back() == ',' || text.ends_with(" -") || text.back() == '&' || opened > closed;
+}
+
+/// The leftmost free piece of the next row under a text that breaks off; it may begin anywhere from the label on.
+int restBelow(const FormPage& form, const Box& label, const Piece& last) {
+  int best = -1;
+  for (const int j : form.between(last.box.y1, last.box.y1 + 1.5 * form.em)) {
+    const Piece& q = form.pieces[static_cast<size_t>(j)];
+    if (q.label || q.taken || q.key || q.box.y0 - last.box.y1 > form.em) continue;
+    if (q.box.x0 < label.x0 - form.em || q.box.x0 > last.box.x1) continue;
+    if (best < 0 || q.box.x0 < form.pieces[static_cast<size_t>(best)].box.x0) best = j;
+  }
+  return best;
+}
+
 /// Further lines of a value: straight below it, or on the next line to fill in, with nothing to their left.
 void extendDown(FormPage& form, const Box& label, int value, std::vector<int>& words) {
   const Box first = form.pieces[static_cast<size_t>(value)].box;
@@ -122,13 +142,15 @@ void extendDown(FormPage& form, const Box& label, int value, std::vector<int>& w
     const Piece& last = form.pieces[static_cast<size_t>(at)];
     int next = belowOf(form, last.box, last.under >= 0 ? 1.2 : 0.55);
     if (next < 0) next = onNextLine(form, label, last);
+    const bool broken = breaksOff(last.text);
+    if (next < 0 && broken) next = restBelow(form, label, last);
     if (next < 0) return;
     Piece& q = form.pieces[static_cast<size_t>(next)];
     const bool aligned = std::abs(q.box.x0 - first.x0) < 0.9 * form.em;
     const bool wrapped = last.box.x1 > right_edge - 5 * form.em && last.words.size() > 3 && q.right < 0 &&
                          q.box.x0 > label.x0 - form.em && q.box.x0 < first.x1;
     const bool on_line = last.under >= 0 && q.under >= 0 && q.box.x0 < first.x1 && q.box.x0 > label.x0 - form.em;
-    if (!aligned && !on_line && !wrapped) return;
+    if (!aligned && !on_line && !wrapped && !broken) return;
     if (!on_line && last.under < 0 && lineBetween(form, last.box, q.box)) return;
     if (q.left >= 0 && form.pieces[static_cast<size_t>(q.left)].box.x1 > label.x0) return;
     q.taken = true;
@@ -265,7 +287,8 @@ std::vector<Pair> plainLabels(FormPage& form) {
     if (!freePiece(label) || label.right < 0 || !labelLike(label.text)) continue;
     const Piece& value = form.pieces[static_cast<size_t>(label.right)];
     const double gap = (value.box.x0 - label.box.x1) / form.em;
-    const bool both = formWord(value.text) && labelLike(value.text) && value.under < 0;
+    // Two labels side by side, or in neighbouring cells of a drawn grid, are no pair.
+    const bool both = labelLike(value.text) && value.under < 0 && (formWord(value.text) || value.walled);
     if (!freePiece(value) || both || gap > 15 || value.words.size() > 10 || inProse(form, value) || inProse(form, label))
       continue;
     double sure = 0;
@@ -289,6 +312,7 @@ void findKeyValues(Page& page) {
   markLabels(form);
   std::vector<KeyValue> found;
   boxedLabels(form, found);
+  listLabels(form, found);
   auto pairs = sureLabels(form);
   columnLabels(form, found);
   for (auto& more : {labelsAbove(form), plainLabels(form)}) pairs.insert(pairs.end(), more.begin(), more.end());
