@@ -113,12 +113,20 @@ struct Column {
   std::vector<int> cells;
 };
 
+/// A label, "1990 cost", or a column's sign alone.
+bool headLike(std::string text) {
+  static const RE2 year("\\b(?:19|20)[0-9]{2}\\b");
+  if (text == "%" || text == "#") return true;
+  RE2::GlobalReplace(&text, year, "");
+  return !text.empty() && labelLike(text);
+}
+
 /// The free label-like pieces of a row, left to right, from a piece that has none to its left.
 std::vector<Column> headRow(FormPage& form, int first) {
   std::vector<Column> heads;
   for (int i = first; i >= 0; i = at(form, i).right) {
     const Piece& p = at(form, i);
-    if (!freePiece(p) || !labelLike(p.text) || p.words.size() > 5 || p.box.height() > 1.7 * form.em) break;
+    if (!freePiece(p) || !headLike(p.text) || p.words.size() > 5 || p.box.height() > 1.7 * form.em) break;
     heads.push_back({{i}, p.box, {}});
   }
   return heads;
@@ -173,7 +181,7 @@ std::pair<size_t, size_t> columnsBelow(FormPage& form, std::vector<Column>& colu
       return std::find(c.head.begin(), c.head.end(), j) != c.head.end();
     });
   };
-  double bottom = area.y1, row = -1e9, widest = 0;
+  double bottom = area.y1, row = area.y1 - 0.5 * em, widest = 0, pitch = 0;
   size_t rows = 0, cells = 0;
   for (const int j : form.between(area.y0, form.page.height)) {
     const Piece& p = at(form, j);
@@ -184,11 +192,14 @@ std::pair<size_t, size_t> columnsBelow(FormPage& form, std::vector<Column>& colu
     const int c = columnOf(form, columns, p.box);
     if (c == -2 || p.box.height() > 2 * em) break;
     if (c < 0 || !freePiece(p)) continue;
+    const double step = p.box.centerY() - row;
+    if (pitch > 0 && step > std::max(1.7 * pitch, 1.9 * em)) break;
     columns[static_cast<size_t>(c)].cells.push_back(j);
     ++cells;
     widest = std::max(widest, space);
-    if (p.box.centerY() - row > 0.6 * em) {
+    if (rows == 0 || step > 0.6 * em) {
       ++rows;
+      pitch = std::max(pitch, step);
       row = p.box.centerY();
     }
     bottom = std::max(bottom, static_cast<double>(p.box.y1));
@@ -206,6 +217,7 @@ void captions(FormPage& form, std::vector<KeyValue>& out) {
       Piece& caption = at(form, j);
       if (&caption == &value || !freePiece(caption) || caption.box.y0 < line.centerY() - 0.4 * em) continue;
       if (caption.box.y0 > line.y1 + 0.7 * em || horizontalOverlap(caption.box, line) < 0.7) continue;
+      if (caption.left >= 0 && at(form, caption.left).fill >= 0) continue;  // a hint behind a line to fill in
       const bool bracketed = caption.text.front() == '(' && caption.text.back() == ')';
       if (!bracketed && !(formWord(caption.text) && labelLike(caption.text) && line.width() > 1.3 * value.box.width()))
         continue;
@@ -239,6 +251,32 @@ bool tableLike(FormPage& form, const std::vector<Column>& columns, size_t cells)
 
 }  // namespace
 
+namespace {
+
+/// Rows may have labels of their own, left of all columns: each entry is a value of both.
+void rowLabels(FormPage& form, const std::vector<Column>& columns, std::vector<KeyValue>& out) {
+  int left_edge = form.page.width;
+  for (const auto& column : columns) {
+    left_edge = std::min(left_edge, column.box.x0);
+    for (const int j : column.cells) left_edge = std::min(left_edge, at(form, j).box.x0);
+  }
+  for (const auto& column : columns) {
+    for (const int j : column.cells) {
+      int first = at(form, j).left;
+      while (first >= 0 && at(form, first).box.x1 > left_edge) first = at(form, first).left;
+      if (first < 0) continue;
+      Piece& label = at(form, first);
+      const bool letters = std::any_of(label.text.begin(), label.text.end(), [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; });
+      if (label.taken || !letters || label.words.size() > 8 || left_edge - label.box.x1 > 15 * form.em) continue;
+      label.key = true;
+      const Piece& cell = at(form, j);
+      out.push_back({label.text, cell.text, label.words, cell.words, 0.45f});
+    }
+  }
+}
+
+}  // namespace
+
 void columnLabels(FormPage& form, std::vector<KeyValue>& out) {
   captions(form, out);
   for (const int i : form.by_y) {
@@ -268,6 +306,7 @@ void columnLabels(FormPage& form, std::vector<KeyValue>& out) {
         out.push_back({head.key, cell.text, head.key_words, cell.words, 0.45f});
       }
     }
+    rowLabels(form, columns, out);
   }
 }
 
@@ -277,8 +316,19 @@ namespace {
 bool headingLike(const FormPage& form, const Piece& p) {
   if (!freePiece(p) && !(p.label && !p.key)) return false;
   if (p.fill >= 0 || p.taken || p.words.size() > 8 || !labelLike(p.text)) return false;
-  const bool underlined =
-      p.under >= 0 && form.page.rules[static_cast<size_t>(p.under)].box.width() < 1.3 * p.box.width() + form.em;
+  const char initial = p.text.front();
+  if (initial >= 'a' && initial <= 'z') return false;
+  bool underlined = false;
+  if (p.under >= 0) {
+    const Box& line = form.page.rules[static_cast<size_t>(p.under)].box;
+    underlined = std::abs(line.x0 - p.box.x0) < 1.5 * form.em && std::abs(line.x1 - p.box.x1) < 1.5 * form.em;
+  }
+  if (!underlined && !p.colon) {  // the upper line of a label of two lines
+    for (const int j : form.between(p.box.y1, p.box.y1 + 1.2 * form.em)) {
+      const Piece& q = form.pieces[static_cast<size_t>(j)];
+      if (q.colon && q.box.y0 - p.box.y1 < 0.35 * form.em && std::abs(q.box.x0 - p.box.x0) < 0.6 * form.em) return false;
+    }
+  }
   return underlined || p.colon || capitals(p.text) || p.box.height() > 1.25 * form.em;
 }
 

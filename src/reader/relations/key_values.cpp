@@ -38,6 +38,30 @@ void markLabels(FormPage& form) {
   }
 }
 
+/// "(prior to August 10)" behind or below a label with a colon belongs to the label's name.
+void joinHints(FormPage& form) {
+  const double em = form.em;
+  for (auto& label : form.pieces) {
+    if (!label.colon || label.fill >= 0) continue;
+    int hint = -1;
+    for (const int j : form.between(label.box.y0, label.box.y1 + 1.2 * em)) {
+      const Piece& q = form.pieces[static_cast<size_t>(j)];
+      if (&q == &label || q.colon || !q.text.starts_with('(') || !q.text.ends_with(')') || q.words.size() < 2) continue;
+      const bool behind = label.right == j && q.box.x0 - label.box.x1 < 1.5 * em;
+      const bool below = std::abs(q.box.x0 - label.box.x0) < em && q.box.y0 > label.box.y1 - 0.4 * em &&
+                         q.box.y0 - label.box.y1 < 0.4 * em && q.right < 0;
+      if (behind || below) hint = j;
+    }
+    if (hint < 0) continue;
+    Piece& q = form.pieces[static_cast<size_t>(hint)];
+    const int right = label.right == hint ? q.right : label.right;
+    joinPieces(label, q);
+    label.colon = true;
+    label.right = right;
+    q.taken = true;
+  }
+}
+
 /// "84" and, after some space, "mm".
 bool unitAfter(const Piece& number, const Piece& unit) {
   static const RE2 pattern("(?:[a-zµ°%\"'/²³]{1,5}|°C|°F|%|kg|[A-Z]{3})\\.?");
@@ -68,7 +92,9 @@ std::vector<int> rightOf(FormPage& form, const Piece& label) {
     } else {
       const bool next_label = gap > 1.6 * em && formWord(q.text) && labelLike(q.text) && q.right >= 0;
       const bool same_line = q.under >= 0 && q.under == last->under && gap < 6 * em && !next_label;
-      const bool unit = unitAfter(*last, q) && gap < 5 * em;
+      // A unit stands behind the number, or behind the line that the number is written on.
+      const double line_end = line != nullptr && line->x1 > last->box.x1 ? line->x1 : last->box.x1;
+      const bool unit = unitAfter(*last, q) && (gap < 5 * em || std::abs(q.box.x0 - line_end) < 1.5 * em);
       const bool close = unit || (gap < 1.6 * em && (!q.starts || last->colon));
       if (!same_line && !close) break;
     }
@@ -133,6 +159,12 @@ int restBelow(const FormPage& form, const Box& label, const Piece& last) {
   return best;
 }
 
+/// Left of the value and with a line no longer than itself: a heading rather than the next line to fill in.
+bool underlinedOnly(const FormPage& form, const Piece& p, const Box& value) {
+  const Box& line = form.page.rules[static_cast<size_t>(p.under)].box;
+  return p.box.x0 < value.x0 - 2 * form.em && line.x1 - p.box.x1 < 1.5 * form.em;
+}
+
 /// Further lines of a value: straight below it, or on the next line to fill in, with nothing to their left.
 void extendDown(FormPage& form, const Box& label, int value, std::vector<int>& words) {
   const Box first = form.pieces[static_cast<size_t>(value)].box;
@@ -149,7 +181,9 @@ void extendDown(FormPage& form, const Box& label, int value, std::vector<int>& w
     const bool aligned = std::abs(q.box.x0 - first.x0) < 0.9 * form.em;
     const bool wrapped = last.box.x1 > right_edge - 5 * form.em && last.words.size() > 3 && q.right < 0 &&
                          q.box.x0 > label.x0 - form.em && q.box.x0 < first.x1;
-    const bool on_line = last.under >= 0 && q.under >= 0 && q.box.x0 < first.x1 && q.box.x0 > label.x0 - form.em;
+    const bool own_label = q.right >= 0 && labelLike(q.text) && std::abs(q.box.x0 - label.x0) < form.em;
+    const bool on_line = last.under >= 0 && q.under >= 0 && q.box.x0 < first.x1 && q.box.x0 > label.x0 - form.em &&
+                         !own_label && !underlinedOnly(form, q, first);
     if (!aligned && !on_line && !wrapped && !broken) return;
     if (!on_line && last.under < 0 && lineBetween(form, last.box, q.box)) return;
     if (q.left >= 0 && form.pieces[static_cast<size_t>(q.left)].box.x1 > label.x0) return;
@@ -309,6 +343,7 @@ void findKeyValues(Page& page) {
   page.key_values.clear();
   const Scene scene(page);
   FormPage form = formPage(page, scene.em);
+  joinHints(form);
   markLabels(form);
   std::vector<KeyValue> found;
   boxedLabels(form, found);
