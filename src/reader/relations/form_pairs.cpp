@@ -193,7 +193,7 @@ std::pair<size_t, size_t> columnsBelow(FormPage& form, std::vector<Column>& colu
     if (c == -2 || p.box.height() > 2 * em) break;
     if (c < 0 || !freePiece(p)) continue;
     const double step = p.box.centerY() - row;
-    if (pitch > 0 && step > std::max(1.7 * pitch, 1.9 * em)) break;
+    if (pitch > 0 && step > std::max(1.7 * pitch, 1.6 * em)) break;
     columns[static_cast<size_t>(c)].cells.push_back(j);
     ++cells;
     widest = std::max(widest, space);
@@ -266,8 +266,12 @@ void rowLabels(FormPage& form, const std::vector<Column>& columns, std::vector<K
       while (first >= 0 && at(form, first).box.x1 > left_edge) first = at(form, first).left;
       if (first < 0) continue;
       Piece& label = at(form, first);
-      const bool letters = std::any_of(label.text.begin(), label.text.end(), [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; });
-      if (label.taken || !letters || label.words.size() > 8 || left_edge - label.box.x1 > 15 * form.em) continue;
+      const auto isLetter = [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; };
+      const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+      const auto letters = std::count_if(label.text.begin(), label.text.end(), isLetter);
+      const auto digits = std::count_if(label.text.begin(), label.text.end(), isDigit);
+      if (label.taken || letters < 2 || letters < digits || label.words.size() > 8) continue;
+      if (left_edge - label.box.x1 > 15 * form.em) continue;
       label.key = true;
       const Piece& cell = at(form, j);
       out.push_back({label.text, cell.text, label.words, cell.words, 0.45f});

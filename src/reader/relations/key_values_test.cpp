@@ -107,6 +107,46 @@ TEST(KeyValuesTest, AHeadingIsPairedWithTheLabelsOfItsGroupAsASection) {
   EXPECT_EQ(sheet.pairs(), (Pairs{{"Length:", "126 mm"}, {"Weight:", "12 g"}}));
 }
 
+TEST(KeyValuesTest, EveryNameOfADistributionListIsAValue) {
+  Sheet sheet;
+  sheet.line(50, 50, "cc:").line(100, 50, "A. Larsen").line(300, 50, "B. Moe").line(100, 68, "C. Dahl");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"cc:", "A. Larsen"}, {"cc:", "B. Moe"}, {"cc:", "C. Dahl"}}));
+}
+
+TEST(KeyValuesTest, AValueThatBreaksOffGoesOnBelow) {
+  Sheet sheet;
+  sheet.line(50, 50, "Reported by:").line(220, 50, "K. Berg, Manager,").line(180, 68, "Trondheim");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Reported by:", "K. Berg, Manager, Trondheim"}}));
+}
+
+TEST(KeyValuesTest, AHintInParenthesesBelongsToItsLabel) {
+  Sheet sheet;
+  sheet.line(50, 50, "Late fee:").line(140, 50, "(after May 10)").line(400, 50, "185.00");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Late fee: (after May 10)", "185.00"}}));
+}
+
+TEST(KeyValuesTest, EntriesOfATableBelongToTheirRowToo) {
+  Sheet sheet;
+  sheet.line(200, 50, "Calls").line(350, 50, "Share").rule(195, 66, 430);
+  sheet.line(50, 75, "Weekly").line(200, 75, "162").line(350, 75, "68%");
+  sheet.line(50, 95, "Monthly").line(200, 95, "76").line(350, 95, "32%");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Calls", "162"},
+                                  {"Calls", "76"},
+                                  {"Monthly", "32%"},
+                                  {"Monthly", "76"},
+                                  {"Share", "32%"},
+                                  {"Share", "68%"},
+                                  {"Weekly", "162"},
+                                  {"Weekly", "68%"}}));
+}
+
+TEST(KeyValuesTest, ATableEndsWhereItsRowsLoseTheirDistance) {
+  Sheet sheet;
+  sheet.line(50, 50, "Code").line(200, 50, "Units").rule(45, 66, 330);
+  sheet.line(50, 70, "725").line(200, 70, "50,759").line(50, 118, "999").line(200, 118, "888");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Code", "725"}, {"Units", "50,759"}}));
+}
+
 TEST(KeyValuesTest, ProseHasNoLabels) {
   Sheet sheet;
   sheet.line(50, 50, "The committee met on Monday to discuss the").line(450, 50, "new programme of work that the");
