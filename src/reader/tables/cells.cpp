@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string_view>
 
 namespace lectern::reader {
 
@@ -103,6 +104,63 @@ void compact(Table& table) {
   if (table.box.empty()) table.box = box;
   std::sort(table.cells.begin(), table.cells.end(),
             [](const Cell& a, const Cell& b) { return std::pair(a.row, a.col) < std::pair(b.row, b.col); });
+}
+
+namespace {
+
+bool isDigit(char c) { return c >= '0' && c <= '9'; }
+
+/// Made of digits and what stands between them in figures only: "1,040E-09", "31554 (12.2)", "<0.05*".
+bool isFigure(const std::string& text) {
+  constexpr std::string_view kMarks = " .,+-%()*/:<>=$";
+  constexpr std::string_view kWide[] = {"−", "–", "±", "≤", "≥", "€", "£", "×"};
+  bool digits = false;
+  for (size_t i = 0; i < text.size();) {
+    const char c = text[i];
+    const auto wide = std::find_if(std::begin(kWide), std::end(kWide),
+                                   [&](std::string_view w) { return text.compare(i, w.size(), w) == 0; });
+    const bool power = (c == 'E' || c == 'e') && i > 0 && isDigit(text[i - 1]) && i + 1 < text.size() &&
+                       (text[i + 1] == '-' || text[i + 1] == '+');
+    digits = digits || isDigit(c);
+    if (wide == std::end(kWide) && !isDigit(c) && !power && kMarks.find(c) == std::string_view::npos) return false;
+    i += wide == std::end(kWide) ? 1 : wide->size();
+  }
+  return digits;
+}
+
+/// The text with letters beside digits and separators taken back to the digits they look like; empty when more than a
+/// third of its digits would be made so.
+std::string asFigure(std::string text) {
+  constexpr std::string_view kLetters = "SsOoQlI|BZ{", kDigits = "5500011182(";
+  size_t digits = 0, changed = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    digits += isDigit(text[i]) ? 1 : 0;
+    const size_t at = kLetters.find(text[i]);
+    if (at == std::string_view::npos) continue;
+    const auto figure = [&](size_t k) { return isDigit(text[k]) || text[k] == '.' || text[k] == ','; };
+    const bool beside = (i > 0 && figure(i - 1)) || (i + 1 < text.size() && figure(i + 1));
+    if (!beside) return "";
+    changed += text[i] == '{' ? 0 : 1;
+    text[i] = kDigits[at];
+  }
+  return 2 * changed <= digits && isFigure(text) ? text : "";
+}
+
+}  // namespace
+
+void repairFigures(Table& table) {
+  std::vector<int> figures(static_cast<size_t>(table.cols)), entries(static_cast<size_t>(table.cols));
+  const auto single = [&](const Cell& c) { return c.row >= table.header_rows && c.col_span == 1 && !c.text.empty(); };
+  for (const auto& c : table.cells) {
+    if (!single(c)) continue;
+    ++entries[static_cast<size_t>(c.col)];
+    figures[static_cast<size_t>(c.col)] += isFigure(c.text) ? 1 : 0;
+  }
+  for (auto& c : table.cells) {
+    const auto col = static_cast<size_t>(c.col);
+    if (!single(c) || figures[col] < 3 || 5 * figures[col] < 3 * entries[col] || isFigure(c.text)) continue;
+    if (std::string repaired = asFigure(c.text); !repaired.empty()) c.text = std::move(repaired);
+  }
 }
 
 std::vector<Table> splitRepeated(Table table) {

@@ -29,6 +29,10 @@ std::string cellText(const Page& page, const std::vector<int>& words);
 /// Drops rows and columns without any text and renumbers the cells; sets box, rows and cols.
 void compact(Table& table);
 
+/// Letters that recognition took for digits, in columns of figures: "3,11SE-02" among numbers is "3,115E-02". The words
+/// keep what was read.
+void repairFigures(Table& table);
+
 /// A table whose column headings come twice or more side by side is that many tables.
 std::vector<Table> splitRepeated(Table table);
 

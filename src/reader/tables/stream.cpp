@@ -267,6 +267,27 @@ double wrapGap(const std::vector<PlacedRow>& rows, size_t from, double em) {
   return high - low > 0.35 * em ? (low + high) / 2 : -1e9;
 }
 
+bool bracketed(const std::string& text) {  // a round bracket is often read as a curly one
+  return text.size() > 2 && (text.front() == '(' || text.front() == '{') && text.back() == ')';
+}
+
+/// "(62.0)" under "160744" in columns whose other entries hold both in one line.
+bool completes(const std::vector<PlacedRow>& rows, const PlacedRow& before, const PlacedRow& row) {
+  for (const auto& part : row.cells) {
+    const Placed* above = before.at(part.columns.from);
+    if (!bracketed(part.text) || above == nullptr || above->text.find('(') != std::string::npos) return false;
+    size_t whole = 0, others = 0;
+    for (const auto& other : rows) {
+      const Placed* cell = other.at(part.columns.from);
+      if (cell == nullptr || cell == above || &other == &row) continue;
+      ++others;
+      whole += cell->text.back() == ')' && cell->text.find('(') != std::string::npos && !bracketed(cell->text) ? 1 : 0;
+    }
+    if (2 * whole <= others) return false;
+  }
+  return true;
+}
+
 bool startsSmall(const std::string& text) {
   return !text.empty() && ((text[0] >= 'a' && text[0] <= 'z') || text[0] == '(');
 }
@@ -300,7 +321,9 @@ std::vector<PlacedRow> joinWrapped(const Page& page, const std::vector<PlacedRow
                           return r.width() > 0.5 * area.width() && r.centerY() > rows[i - 1].box.centerY() &&
                                  r.centerY() < rows[i].box.centerY();
                         });
-    if (out.empty() || parted || !continues(out.back(), rows[i], wrap_gap, em)) {
+    const bool goes_on = !out.empty() && !parted &&
+                         (continues(out.back(), rows[i], wrap_gap, em) || completes(rows, out.back(), rows[i]));
+    if (!goes_on) {
       out.push_back(rows[i]);
       continue;
     }

@@ -46,7 +46,10 @@ void findTables(Page& page) {
     return std::pair(a.box.y0, a.box.x0) < std::pair(b.box.y0, b.box.x0);
   });
   for (auto& table : found) {
-    for (auto& part : splitRepeated(std::move(table))) page.tables.push_back(std::move(part));
+    for (auto& part : splitRepeated(std::move(table))) {
+      if (!page.has_text_layer) repairFigures(part);
+      page.tables.push_back(std::move(part));
+    }
   }
 }
 

@@ -49,6 +49,37 @@ TEST(TablesTest, WhiteSpaceMakesColumns) {
   EXPECT_EQ(textAt(t, t.rows - 1, 2), "22");
 }
 
+TEST(TablesTest, LettersAmongFiguresAreTheDigitsTheyLookLike) {
+  Page page = threeColumns();
+  addWord(page, "S pears", 50, 260);
+  addWord(page, "12S,1", 300, 260);
+  addWord(page, "n/S", 500, 260);
+  findTables(page);
+  ASSERT_EQ(page.tables.size(), 1u);
+  const Table& t = page.tables[0];
+  EXPECT_EQ(textAt(t, t.rows - 1, 0), "S pears");
+  EXPECT_EQ(textAt(t, t.rows - 1, 1), "125,1");
+  EXPECT_EQ(textAt(t, t.rows - 1, 2), "n/S");
+  EXPECT_EQ(page.words[page.words.size() - 2].text, "12S,1");
+}
+
+TEST(TablesTest, ASecondLineInBracketsCompletesItsRow) {
+  Page page = threeColumns();
+  for (auto& w : page.words) {
+    if (w.box.x0 >= 300 && w.box.y0 >= 140) w.text += "0(5.1)";
+  }
+  addWord(page, "Total", 50, 260);
+  addWord(page, "330", 300, 260);
+  addWord(page, "630", 500, 260);
+  addWord(page, "(62.0)", 300, 285);
+  addWord(page, "(4.7)", 500, 285);
+  findTables(page);
+  ASSERT_EQ(page.tables.size(), 1u);
+  const Table& t = page.tables[0];
+  EXPECT_EQ(textAt(t, t.rows - 1, 1), "330 (62.0)");
+  EXPECT_EQ(textAt(t, t.rows - 1, 2), "630 (4.7)");
+}
+
 TEST(TablesTest, RulesMakeCellsAndMissingRulesMakeSpans) {
   Page page;
   page.width = 400;
