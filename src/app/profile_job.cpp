@@ -3,9 +3,11 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <memory>
 
 #include "base/json.h"
 #include "engine/client.h"
+#include "engine/engine.h"
 #include "net/http_client.h"
 #include "net/url.h"
 
@@ -88,7 +90,16 @@ int runProfileJob(const ProfileOptions& options, const Clock& clock) {
     fmt::print(stderr, "lectern profile: {}\n", error.message);
     return 1;
   };
-  LambdaEndpoint endpoint(options.endpoint, options.measure.function);
+  std::unique_ptr<engine::Engine> own;
+  std::string where = options.endpoint;
+  if (!options.config.empty()) {
+    auto started = engine::Engine::start({.functions_first = true, .listen = "127.0.0.1:0"});
+    if (!started) return failed(started.error());
+    own = std::move(*started);
+    if (auto added = own->addServerless(options.config); !added) return failed(added.error());
+    where = own->endpoint();
+  }
+  LambdaEndpoint endpoint(where, options.measure.function);
   if (auto opened = endpoint.open(); !opened) return failed(opened.error());
   const auto profile = plan::measure(endpoint, options.measure, clock,
                                      [](std::string_view text) { fmt::print(stderr, "profile: {}\n", text); });

@@ -1,5 +1,6 @@
 #pragma once
-// `lectern profile`: measures a function of a running engine (or another Lambda endpoint over http).
+// `lectern profile`: measures a function of a serverless.yml in an engine of its own, of a running engine or of another
+// Lambda endpoint over http.
 
 #include <filesystem>
 #include <string>
@@ -11,7 +12,8 @@ namespace lectern::app {
 
 struct ProfileOptions {
   plan::MeasureOptions measure;
-  std::string endpoint;  // empty: as engine::Client finds it
+  std::filesystem::path config;  // serverless.yml: an engine of its own that serves it; empty: `endpoint`
+  std::string endpoint;          // empty: as engine::Client finds it
   std::filesystem::path out = "PROFILE.json";
 };
 

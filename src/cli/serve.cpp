@@ -19,7 +19,7 @@ namespace {
 
 struct ServeOptions {
   std::string config, listen = "127.0.0.1:9000", state, quotas = "current";
-  bool no_sandbox = false, require_signature = false;
+  bool no_sandbox = false, require_signature = false, functions_first = false;
   double idle_s = 0, retry_delay_s = 0;
   std::string model_store;
   int64_t model_budget_mb = 8192;
@@ -74,6 +74,7 @@ int serve(const ServeOptions& options) {
   engine_options.state_dir = options.state;
   engine_options.quotas = *contract::quotasFromName(options.quotas);
   engine_options.sandbox = !options.no_sandbox;
+  engine_options.functions_first = options.functions_first;
   engine_options.require_signature = options.require_signature;
   engine_options.idle = Nanos(int64_t(options.idle_s * 1e9));
   engine_options.retry_delay = Nanos(int64_t(options.retry_delay_s * 1e9));
@@ -132,6 +133,8 @@ void addServe(CLI::App& app, int& status) {
       ->check(CLI::Range(int64_t{2}, int64_t{1} << 30))
       ->capture_default_str();
   command->add_flag("--no-sandbox", options->no_sandbox, "Run functions as plain processes, without isolation");
+  command->add_flag("--functions-first", options->functions_first,
+                    "Functions get their CPU share before other programs of this machine: for measuring on a busy one");
   command->add_flag("--require-signature", options->require_signature,
                     "Refuse requests that are not signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
   command->callback([options, &status] { status = serve(*options); });

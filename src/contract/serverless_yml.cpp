@@ -349,6 +349,10 @@ Result<ServerlessConfig> parseServerless(const ServerlessInput& input) {
   Parser parser(input.file_name, out);
   parser.stage_given_ = input.stage.has_value();
   TRY_VOID(parser.parse(root));
+  for (LocalFileSystem& local : out.file_systems) {
+    if (!local.directory.starts_with("~/") || !input.environment) continue;
+    if (const auto home = input.environment("HOME")) local.directory.replace(0, 1, *home);
+  }
   return out;
 }
 

@@ -97,7 +97,7 @@ struct LayerConfig {
 /// custom.lectern.fileSystems: the local folder that stands for a file system.
 struct LocalFileSystem {
   std::string arn, local_mount_path;  // one of them says which
-  std::string directory;              // relative to the file
+  std::string directory;              // relative to the file; "~/" stands for the environment's HOME
 };
 
 /// custom.lectern.watch: a file that appears in `directory` is an event for `function`.

@@ -1,6 +1,7 @@
 #include "engine/engine.h"
 
 #include <fmt/core.h>
+#include <sys/resource.h>
 
 #include <future>
 #include <thread>
@@ -106,6 +107,10 @@ Result<void> Engine::Impl::open() {
   sandbox::SpawnerOptions spawner;
   spawner.allow_none = options.allow_none || !options.sandbox;
   spawner.force_none = !options.sandbox;
+  spawner.first = options.functions_first;
+  // The engine itself must not wait behind its functions. Without root it stays as it is.
+  constexpr int kAheadOfAll = -20;
+  if (options.functions_first) setpriority(PRIO_PROCESS, 0, kAheadOfAll);
   auto started = makeSandboxHost(loop, spawner);
   if (started) {
     host = std::move(*started);

@@ -99,6 +99,10 @@ void Groups::add(const std::string& mount_point, const std::string& controllers,
         }
       }
     }
+    if (first_) {
+      // The kernel's largest weights; an ordinary program has 1024 of the first and 100 of the second kind.
+      writeText((path + (v2 ? "/cpu.weight" : "/cpu.shares")).c_str(), v2 ? "10000" : "262144");
+    }
     int fd = open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
     hierarchies_.push_back({controllers, v2, fd, path});
     return;

@@ -24,6 +24,8 @@ struct GroupSet {
 
 class Groups {
  public:
+  /// `first`: all groups together outweigh everything else that runs, so that quotas are reached on a busy machine too.
+  explicit Groups(bool first = false) : first_(first) {}
   /// Finds the hierarchies, makes this spawner's directories and removes those of dead spawners. Must run while the
   /// host's file system is visible. After it, nothing needs paths.
   void setUp();
@@ -69,6 +71,7 @@ class Groups {
   void removeStale(const std::string& parent);
   int dirOf(const GroupSet& set, const char* controller, bool* v2) const;
 
+  bool first_;
   std::vector<Hierarchy> hierarchies_;
   std::vector<std::string> v2_controllers_;
   std::string trouble_;

@@ -25,6 +25,6 @@ int main(int argc, char** argv) {
   if (geteuid() == 0) prctl(PR_SET_DUMPABLE, 0);
   signal(SIGINT, SIG_IGN);  // Ctrl-C goes to the engine, which ends this program by closing the socket
   signal(SIGTERM, SIG_IGN);
-  lectern::spawner::Server(3, strcmp(argv[1], "none") == 0).run();
+  lectern::spawner::Server(3, strcmp(argv[1], "none") == 0, strcmp(argv[1], "first") == 0).run();
   return 0;
 }

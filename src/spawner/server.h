@@ -15,7 +15,8 @@ namespace lectern::spawner {
 class Server {
  public:
   /// `socket` leads to the engine. `plain`: do not try to isolate.
-  Server(int socket, bool plain) : engine_(socket), plain_(plain) {}
+  /// `plain`: no isolation. `first`: sandboxes get their processor shares before other programs.
+  Server(int socket, bool plain, bool first) : engine_(socket), plain_(plain), groups_(first) {}
   /// Runs until the engine closes its end; removes everything that was made.
   void run();
 

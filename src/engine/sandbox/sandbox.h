@@ -145,6 +145,7 @@ struct SpawnerOptions {
   std::filesystem::path executable;  // empty: lectern-spawner beside the running program, or $LECTERN_SPAWNER
   bool allow_none = false;           // go on without any isolation where the machine offers none (--no-sandbox)
   bool force_none = false;           // plain processes even where sandboxes are possible
+  bool first = false;                // sandboxes get their processor shares before other programs of the machine
   int prepared = 2;                  // sandboxes kept ready ahead of need (full and degraded isolation)
 };
 

@@ -157,7 +157,7 @@ Result<std::unique_ptr<Spawner>> Spawner::start(const SpawnerOptions& options) {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  std::string path = executable.string(), mode = options.force_none ? "none" : "best";
+  std::string path = executable.string(), mode = options.force_none ? "none" : options.first ? "first" : "best";
   char* argv[] = {path.data(), mode.data(), nullptr};
   char* environment[] = {nullptr};
   pid_t pid = 0;

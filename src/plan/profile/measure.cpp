@@ -4,7 +4,9 @@
 
 #include <charconv>
 #include <cmath>
+#include <map>
 #include <thread>
+#include <utility>
 
 namespace lectern::plan {
 
@@ -56,9 +58,9 @@ Result<Profile> measure(Endpoint& endpoint, const MeasureOptions& options, const
   profile.function = options.function;
   profile.vcpu_mb = options.vcpu_mb;
   profile.cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  size_t turn = 0;
+  std::map<std::pair<int, int>, size_t> turns;  // by size, so that every size gets the same payloads
   const auto call = [&](int memory, int batch) -> Result<void> {
-    const std::string payload = batchPayload(options.payloads[turn++ % options.payloads.size()], batch);
+    const std::string payload = batchPayload(options.payloads[turns[{memory, batch}]++ % options.payloads.size()], batch);
     const SteadyTime sent = clock.now();
     TRY(const Invoked invoked, endpoint.invoke(payload));
     const Nanos passed = clock.now() - sent;
@@ -73,15 +75,17 @@ Result<Profile> measure(Endpoint& endpoint, const MeasureOptions& options, const
     profile.samples.push_back(sample);
     return {};
   };
-  for (const int memory : options.memories) {
-    for (const int batch : options.batches) {
-      for (int n = 0; n < std::max(1, options.cold); ++n) {
+  const int rounds = std::max(1, options.cold);
+  for (int round = 0; round < rounds; ++round) {
+    const int warm = options.warm * (round + 1) / rounds - options.warm * round / rounds;
+    for (const int memory : options.memories) {
+      for (const int batch : options.batches) {
         TRY_VOID(endpoint.renew(memory));
-        TRY_VOID(call(memory, batch));
+        for (int n = 0; n < 1 + warm; ++n) TRY_VOID(call(memory, batch));
       }
-      for (int n = 0; n < options.warm; ++n) TRY_VOID(call(memory, batch));
-      progress(fmt::format("{} MB, batch {}: {} cold, {} warm", memory, batch, std::max(1, options.cold), options.warm));
     }
+    progress(fmt::format("round {} of {}: {} sizes, 1 cold and {} warm calls each", round + 1, rounds,
+                         options.memories.size() * options.batches.size(), warm));
   }
   return profile;
 }

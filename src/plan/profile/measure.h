@@ -42,8 +42,9 @@ Result<Sample> parseReport(std::string_view log);
 /// `items` times the payload as one event: the payload itself for one, {"items":[...]} for more.
 std::string batchPayload(std::string_view payload, int items);
 
-/// Measures every size, cold calls first; a failed call ends the measurement with its error. `progress` is told of each
-/// finished size.
+/// Measures in rounds: each takes every size once, a cold call and its part of the warm ones, so that what else happens
+/// on the machine meanwhile falls on all sizes alike. A failed call ends the measurement with its error. `progress` is
+/// told of each finished round.
 Result<Profile> measure(Endpoint& endpoint, const MeasureOptions& options, const Clock& clock,
                         const std::function<void(std::string_view)>& progress);
 

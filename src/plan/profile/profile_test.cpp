@@ -140,7 +140,7 @@ TEST(Measure, Rounds) {
   EXPECT_EQ(profile->samples.size(), 20u);
   EXPECT_EQ(profile->durations(512, 1, true).size(), 2u);
   EXPECT_EQ(profile->durations(1024, 2, false).size(), 3u);
-  EXPECT_EQ(endpoint.payloads[5], "{\"items\":[2,2]}");
+  EXPECT_EQ(endpoint.payloads[2], "{\"items\":[2,2]}");
 }
 
 }  // namespace
