@@ -140,7 +140,12 @@ TEST(Measure, Rounds) {
   EXPECT_EQ(profile->samples.size(), 20u);
   EXPECT_EQ(profile->durations(512, 1, true).size(), 2u);
   EXPECT_EQ(profile->durations(1024, 2, false).size(), 3u);
-  EXPECT_EQ(endpoint.payloads[2], "{\"items\":[2,2]}");
+  // Every size gets the same payloads, and each round all sizes.
+  EXPECT_EQ(endpoint.payloads[1], "2");
+  EXPECT_EQ(endpoint.payloads[2], "{\"items\":[1,1]}");
+  EXPECT_EQ(endpoint.payloads[3], "{\"items\":[2,2]}");
+  EXPECT_EQ(profile->samples[4].memory_mb, 1024);
+  EXPECT_EQ(profile->samples[8].memory_mb, 512);
 }
 
 }  // namespace
