@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "app/experiment_functions.h"
 #include "plan/experiment.h"
 #include "reader/image/decode.h"
 #include "reader/pipeline.h"
@@ -104,6 +105,9 @@ Result<plan::Calibration> measure(const ExperimentOptions& options, const Clock&
       least = run == 0 ? time.response_s : std::min(least, time.response_s);
     }
     c.batch_seconds.emplace_back(size, least);
+  }
+  if (const auto functions = measureFunctions(options.image, options.detector, clock, c, progress); !functions) {
+    progress("no function is measured: " + functions.error().message);
   }
   c.source = fmt::format("{} read in one process of this machine ({} threads, detector {}; the median processor time of {} "
                          "runs, each of which took {:.2f} times that)",

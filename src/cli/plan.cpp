@@ -35,6 +35,7 @@ void addPlan(CLI::App& app, int& status) {
   command->add_option("--provisioned", o->provisioned, "a list")->delimiter(',');
   command->add_option("--machine", o->machines, "a list, as c7g.large or 3xc7g.large")->delimiter(',');
   command->add_option("--seed", w.seed)->capture_default_str();
+  command->add_flag("--efs-elastic", w.efs_elastic, "elastic throughput (1500 and 20480 MiB/s), paid by the GB read");
   command->add_flag("--json", o->json, "print JSON");
   command->callback([o, &status] {
     const auto text = plan::planReport(*o);

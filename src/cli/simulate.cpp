@@ -45,6 +45,7 @@ void addSimulate(CLI::App& app, int& status) {
   command->add_flag("--unlimited", o->unlimited, "T2 unlimited: surplus is paid, not throttled");
   command->add_option("--seed", o->seed)->capture_default_str();
   command->add_option("--runs", o->runs, "independent runs (default: enough for steady counts)");
+  command->add_flag("--efs-elastic", o->efs_elastic, "elastic throughput (1500 and 20480 MiB/s), paid by the GB read");
   command->add_flag("--json", o->json, "print JSON");
   command->callback([o, &status] {
     const auto text = plan::simulateReport(*o);

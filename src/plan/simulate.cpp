@@ -44,6 +44,7 @@ Result<Simulation> simulationOf(const SimulateOptions& o, const Trace& trace) {
   sim.seed = o.seed;
   sim.runs = o.runs;
   sim.file_system = {o.efs_client_mib_s, o.efs_total_mib_s};
+  if (o.efs_elastic) sim.file_system = FileSystem::ofToday();
   sim.start.init_ms = o.init_ms;
   sim.start.model_mib = o.model_mib;
   sim.start.load_in_handler = o.load_in_handler;
@@ -98,6 +99,8 @@ std::string outcomeJson(const Outcome& out) {
       {"p99_ci95", interval(out.p99_ms)},
       {"cost_ci95", interval(out.cost_usd)},
       {"billed_ms", out.billed_ms.value},
+      {"billed_init_ms", out.billed_init_ms.value},
+      {"init_restarts", out.init_restarts.value},
       {"peak_concurrency", out.peak_concurrency.value},
       {"mean_instances", out.mean_instances.value},
       {"mean_busy", out.mean_busy.value},
@@ -117,12 +120,14 @@ std::string outcomeTable(const Trace& trace, const Outcome& out) {
   };
   row("cold starts", out.cold_starts, "", 1);
   row("throttled", out.throttles, "", 1);
+  if (out.init_restarts.value > 0) row("init past 10 s", out.init_restarts, "", 1);
   if (out.timeouts.value > 0) row("timed out", out.timeouts, "", 1);
   row("p50", out.p50_ms, "ms", 1);
   row("p95", out.p95_ms, "ms", 1);
   row("p99", out.p99_ms, "ms", 1);
   row("peak concurrency", out.peak_concurrency, "", 0);
   row("instances alive", out.mean_instances, "", 2);
+  if (out.billed_init_ms.value > 0) row("init on the bill", out.billed_init_ms, "ms", 0);
   row("cost", out.cost_usd, "USD", 8);
   for (const BillLine& line : out.bill) {
     text += fmt::format("    {}: {} = {} USD\n", line.price_id, line.how, formatMoney(line.amount));

@@ -36,6 +36,7 @@ struct SimulateOptions {
   bool load_in_handler = false;
   double efs_client_mib_s = 500;
   double efs_total_mib_s = 100;
+  bool efs_elastic = false; // elastic throughput instead, paid by the GB read
   uint32_t batch = 1;
   double batch_wait_ms = 0;
   // Virtual machines instead of functions.

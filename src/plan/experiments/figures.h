@@ -11,6 +11,12 @@
 
 namespace lectern::plan {
 
+/// Functions as measured here: seconds by memory size (one image, used instance), and by images at once.
+struct MeasuredFunctions {
+  int at_once_memory_mb = 0;
+  std::vector<std::pair<int, double>> memory_seconds, cold_seconds, warm_seconds;
+};
+
 /// What the application costs in time on one hardware thread.
 struct Calibration {
   double page_ms = 0;       // one image, warm
@@ -20,6 +26,7 @@ struct Calibration {
   std::string source;       // what was measured, on what, in words
   bool measured = false;
   std::vector<std::pair<int, double>> batch_seconds;  // measured here: images, response time
+  MeasuredFunctions functions;
 };
 
 struct Curve {
@@ -31,6 +38,7 @@ struct Curve {
 struct Claim {
   std::string text;   // the paper's claim of shape, with the numbers that decide
   bool holds = false;
+  std::string why;    // when it does not hold: what it would take
 };
 
 struct Figure {
@@ -40,10 +48,14 @@ struct Figure {
   std::vector<Curve> curves;
   std::vector<Claim> claims;
   std::string text;   // what is measured, what is simulated
+  std::string since;  // what has changed since 2020
 };
 
 /// Figure 3 (response time), 4 (throughput), 5 (cold and warm), 6 (memory), 7 (cost); kInvalid for other numbers.
 Result<Figure> computeFigure(int number, const Calibration& calibration);
+
+/// A curve of what was measured.
+Curve measuredCurve(std::string name, const std::vector<std::pair<int, double>>& points);
 
 /// y at x, NaN when the curve has no such point.
 double valueAt(const Curve& curve, double x);

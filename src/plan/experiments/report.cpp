@@ -36,7 +36,9 @@ std::string figureSvg(const Figure& figure) {
   return drawChart(chart);
 }
 
-std::string figureText(const Figure& figure, const Calibration& c) {
+namespace {
+/// What is measured, what is simulated and from what.
+std::string originText(const Figure& figure, const Calibration& c) {
   std::string measured;
   for (const Curve& curve : figure.curves) {
     if (curve.measured) measured += (measured.empty() ? "" : ", ") + curve.name;
@@ -46,10 +48,18 @@ std::string figureText(const Figure& figure, const Calibration& c) {
                            : " Measured here (solid, *): " + measured + "; dashed curves are simulated";
   text += fmt::format(" from {} ({:.0f} ms an image on one hardware thread, {:.0f} ms to load).", c.source, c.page_ms,
                       c.load_ms);
+  return text;
+}
+}  // namespace
+
+std::string figureText(const Figure& figure, const Calibration& c) {
+  std::string text = originText(figure, c);
   for (const Claim& claim : figure.claims) {
     text += fmt::format(" {}: {}.", claim.text,
                         claim.holds ? "the paper's claim of shape holds" : "the claim does not hold here");
+    if (!claim.holds && !claim.why.empty()) text += " " + claim.why;
   }
+  if (!figure.since.empty()) text += " Since 2020: " + figure.since;
   return text;
 }
 
@@ -69,11 +79,13 @@ std::string reportHtml(const std::vector<Figure>& figures, const Calibration& c)
       escapeXml(c.source));
   for (const Figure& figure : figures) {
     html += fmt::format("<h2>Figure {}: {}</h2>{}<p>{}</p><ul>", figure.number, escapeXml(figure.title),
-                        figureSvg(figure), escapeXml(figureText(figure, c)));
+                        figureSvg(figure), escapeXml(originText(figure, c)));
     for (const Claim& claim : figure.claims) {
-      html += fmt::format("<li class='{}'>{}: {}</li>", claim.holds ? "yes" : "no", escapeXml(claim.text),
-                          claim.holds ? "holds" : "does not hold");
+      html += fmt::format("<li class='{}'>{}: {}.{}</li>", claim.holds ? "yes" : "no", escapeXml(claim.text),
+                          claim.holds ? "the paper's claim holds" : "the paper's claim does not hold here",
+                          claim.holds || claim.why.empty() ? "" : " " + escapeXml(claim.why));
     }
+    if (!figure.since.empty()) html += fmt::format("<li>Since 2020: {}</li>", escapeXml(figure.since));
     html += "</ul>";
   }
   return html + "</body></html>\n";

@@ -52,6 +52,13 @@ class FluidServer {
     return id;
   }
 
+  /// Ends a flow before its time; nothing when it does not run.
+  void remove(int64_t now, uint32_t id) {
+    moveTo(now);
+    if (std::erase_if(flows_, [id](const auto& flow) { return flow.second == id; }) == 0) return;
+    std::make_heap(flows_.begin(), flows_.end(), std::greater<>());
+  }
+
   /// Call before something changes what rate() answers.
   void moveTo(int64_t now) {
     if (!flows_.empty()) done_ += rate_(flows_.size()) * static_cast<double>(now - now_) / 1e9;

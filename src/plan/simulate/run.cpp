@@ -10,6 +10,8 @@ namespace lectern::plan {
 
 namespace {
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
+constexpr int64_t kInitPhase = 10'000'000'000;  // Lambda's limit of an init on demand
+constexpr double kVcpuMb = 1769;                // memory that gives one vCPU
 int64_t nanosOf(double ms) { return static_cast<int64_t>(ms * 1e6); }
 scheduling::AccountLimits seeded(scheduling::AccountLimits limits, uint64_t seed) {
   limits.seed = seed;
@@ -90,25 +92,48 @@ void Run::step(int64_t now, bool heap, bool file_system) {
     if (event.kind == kReady) {
       scheduler_.ready(i.id, {now}, actions_);
     } else if (event.kind == kLoad) {
-      file_system_.add(now, sim_.start.model_mib, event.slot);
+      load(event.slot, now);
+    } else if (event.kind == kInitLimit) {
+      initLimit(event.slot, now);
     } else if (event.kind - kFinished == i.calls) {
       finish(event.slot, now);  // an older completion is of a call that timed out
     }
   } else if (file_system) {
-    const uint32_t slot = file_system_.take(now);
-    Instance& i = instances_[slot];
-    i.loaded = true;
-    if (i.timed_out) {
-      finish(slot, now);
-    } else if (sim_.start.load_in_handler) {
-      work(slot, now);
-    } else {
-      // The load is part of init.
-      i.init_nanos = now - i.dispatched;
-      scheduler_.ready(i.id, {now}, actions_);
-    }
+    loaded(file_system_.take(now), now);
   }
   obey(now);
+}
+
+void Run::load(uint32_t slot, int64_t now) {
+  file_system_.add(now, sim_.start.model_mib, slot);
+  ++result_.model_reads;
+}
+
+void Run::loaded(uint32_t slot, int64_t now) {
+  Instance& i = instances_[slot];
+  i.loaded = true;
+  if (i.timed_out) {
+    finish(slot, now);
+  } else if (!i.in_init) {
+    work(slot, now);
+  } else {
+    // The load is part of init.
+    i.init_nanos = now - i.dispatched;
+    i.in_init = false;
+    scheduler_.ready(i.id, {now}, actions_);
+  }
+}
+
+/// Init is stopped; the instance goes on inside its first call.
+void Run::initLimit(uint32_t slot, int64_t now) {
+  Instance& i = instances_[slot];
+  if (!i.in_init || now != i.dispatched + kInitPhase) return;  // that init ended in time
+  file_system_.remove(now, slot);
+  i.in_init = false;
+  i.again = true;
+  i.init_nanos = 0;
+  ++result_.init_restarts;
+  scheduler_.ready(i.id, {now}, actions_);
 }
 
 void Run::account(int64_t now) {
@@ -170,7 +195,15 @@ void Run::started(const scheduling::Action& action, int64_t now) {
   i.init_nanos = nanosOf(init);
   i.dispatched = begun;  // when init began, until the first dispatch
   const bool load = !i.loaded && !start.load_in_handler;
+  const bool limited = !i.provisioned;
+  if (limited && i.init_nanos > kInitPhase) {
+    i.in_init = true;
+    heap_.push({begun + kInitPhase, slot, kInitLimit});
+    return;
+  }
+  i.in_init = load;
   heap_.push({begun + i.init_nanos, slot, load ? kLoad : kReady});
+  if (load && limited) heap_.push({begun + kInitPhase, slot, kInitLimit});
 }
 
 void Run::dispatched(const scheduling::Action& action, int64_t now) {
@@ -184,10 +217,15 @@ void Run::dispatched(const scheduling::Action& action, int64_t now) {
   ++busy_;
   result_.peak_concurrency = std::max(result_.peak_concurrency, busy_);
   if (action.cold) ++result_.cold;
+  double init_ms = 0;
+  if (i.again) {
+    i.again = false;
+    init_ms = random_.lognormal(sim_.start.init_ms, sim_.start.init_cv) / std::min(1.0, sim_.memory_mb / kVcpuMb);
+  }
   if (i.loaded) {
-    work(slot, now);
+    work(slot, now, init_ms);
   } else {
-    file_system_.add(now, sim_.start.model_mib, slot);
+    heap_.push({now + nanosOf(init_ms), slot, kLoad});
   }
 }
 
@@ -216,9 +254,9 @@ double Run::serviceMillis(uint64_t invocation) {
   return sum;
 }
 
-void Run::work(uint32_t slot, int64_t now) {
+void Run::work(uint32_t slot, int64_t now, double more_ms) {
   Instance& i = instances_[slot];
-  double ms = serviceMillis(i.invocation) * i.speed;
+  double ms = serviceMillis(i.invocation) * i.speed + more_ms;
   if (i.first) ms += sim_.start.first_call_ms;
   heap_.push({now + nanosOf(ms), slot, kFinished + i.calls});
 }
@@ -233,6 +271,9 @@ void Run::finish(uint32_t slot, int64_t now) {
     if (i.first && i.init_nanos > 0) usage.init = Nanos(i.init_nanos);
     if (i.provisioned) usage.start = metering::Start::kProvisioned;
     result_.billed_ms += metering::billedMillis(rules_, usage);
+    if (usage.init && metering::initBilled(rules_, usage.start, usage.packaging)) {
+      result_.billed_init_ms += static_cast<double>(i.init_nanos) / 1e6;
+    }
     answer(i.invocation, now);
   }
   i.first = false;

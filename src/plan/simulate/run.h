@@ -11,8 +11,9 @@
 namespace lectern::plan {
 
 struct RunResult {
-  int64_t calls = 0, cold = 0, throttles = 0, timeouts = 0, starts = 0;
+  int64_t calls = 0, cold = 0, throttles = 0, timeouts = 0, starts = 0, init_restarts = 0, model_reads = 0;
   int64_t billed_ms = 0;
+  double billed_init_ms = 0;
   int peak_concurrency = 0;
   double instance_seconds = 0, busy_seconds = 0, seconds = 0;
   std::vector<float> latencies_ms;
@@ -34,10 +35,12 @@ class Run {
     float speed = 1;
     bool first = true;       // has not served yet
     bool loaded = true;      // the model is in memory
+    bool in_init = false;    // before its first call
+    bool again = false;      // init passed its limit: the next call does it again
     bool timed_out = false;
     bool provisioned = false;
   };
-  enum EventKind : uint32_t { kReady, kLoad, kFinished };  // kFinished + the instance's count of calls
+  enum EventKind : uint32_t { kReady, kLoad, kInitLimit, kFinished };  // kFinished + the instance's count of calls
 
   void step(int64_t now, bool heap, bool file_system);
   void account(int64_t now);
@@ -45,7 +48,10 @@ class Run {
   void timedOut(uint32_t slot, int64_t now);
   void started(const scheduling::Action& action, int64_t now);
   void dispatched(const scheduling::Action& action, int64_t now);
-  void work(uint32_t slot, int64_t now);
+  void load(uint32_t slot, int64_t now);
+  void loaded(uint32_t slot, int64_t now);
+  void initLimit(uint32_t slot, int64_t now);
+  void work(uint32_t slot, int64_t now, double more_ms = 0);
   void finish(uint32_t slot, int64_t now);
   void answer(uint64_t invocation, int64_t now);
   double serviceMillis(uint64_t invocation);

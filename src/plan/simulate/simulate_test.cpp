@@ -89,6 +89,48 @@ TEST(Simulate, ModelLoadsShareTheFileSystem) {
   EXPECT_NEAR(one->billed_ms.value, 201, 1);
 }
 
+/// One call on a new instance.
+Outcome firstCall(std::string_view policy, double init_ms, double model_mib, int memory_mb = 3008) {
+  Simulation sim = simple(policy);
+  sim.service = {};
+  sim.service.mean_ms = 90;
+  sim.memory_mb = memory_mb;
+  sim.start.init_ms = init_ms;
+  sim.start.model_mib = model_mib;
+  sim.file_system = {100, 100, policy == "lambda2026"};
+  const auto out = simulate(burstTrace(1, 1, Seconds(1)), sim);
+  EXPECT_TRUE(out);
+  return out ? *out : Outcome{};
+}
+
+TEST(Simulate, InitIsBilledSinceAugust2025) {
+  const Outcome now = firstCall("lambda2026", 400, 100);
+  EXPECT_NEAR(now.p50_ms.value, 1490, 1);
+  EXPECT_NEAR(now.billed_ms.value, 1490, 1);
+  EXPECT_NEAR(now.billed_init_ms.value, 1400, 1);
+  // 100 MiB read at 0.03 USD a GB.
+  ASSERT_EQ(now.bill.size(), 3u);
+  EXPECT_NEAR(now.bill[2].amount.usd(), 0.03 * 100 / 1024, 1e-9);
+  const Outcome old = firstCall("lambda2020", 400, 100);
+  EXPECT_NEAR(old.p50_ms.value, 1490, 1);
+  EXPECT_EQ(old.billed_ms.value, 100);
+  EXPECT_EQ(old.billed_init_ms.value, 0);
+}
+
+TEST(Simulate, InitPastTenSecondsIsDoneAgainInTheCall) {
+  // 2 s of work and 20 s of reading: stopped after 10 s, then all of it inside the call.
+  const Outcome out = firstCall("lambda2020", 2000, 2000);
+  EXPECT_EQ(out.init_restarts.value, 1);
+  EXPECT_NEAR(out.p50_ms.value, 10'000 + 22'090, 2);
+  EXPECT_EQ(out.billed_ms.value, 22'100);
+  EXPECT_EQ(out.billed_init_ms.value, 0);
+  // Without the boost the work takes as long as the function's share of a core makes it.
+  const Outcome slow = firstCall("lambda2026", 12'000, 0, 1024);
+  EXPECT_NEAR(slow.p50_ms.value, 10'000 + 12'000 * 1769.0 / 1024 + 90, 2);
+  EXPECT_EQ(slow.init_restarts.value, 1);
+  EXPECT_EQ(firstCall("lambda2026", 7000, 200).init_restarts.value, 0);
+}
+
 TEST(Simulate, TimeoutEndsTheCallAndIsBilled) {
   Simulation sim = simple();
   sim.service = {};

@@ -29,6 +29,12 @@ Result<Bill> billOf(const PriceBook& book, const Simulation& sim, const RunResul
   TRY(const Money requests, bill.charge("lambda.requests", units(calls), fmt::format("{} calls", calls)));
   (void)duration;
   (void)requests;
+  if (sim.file_system.elastic && run.model_reads > 0) {
+    const auto mib = static_cast<int64_t>(std::llround(static_cast<double>(run.model_reads) * sim.start.model_mib));
+    TRY(const Money reads, bill.charge("efs.elastic_read", Quantity{mib, 1024},
+                                       fmt::format("{} reads of {} MiB", run.model_reads, sim.start.model_mib)));
+    (void)reads;
+  }
   if (sim.provisioned > 0) {
     const auto millis = static_cast<int64_t>(std::ceil(run.seconds / 300) * 300'000);
     TRY(const Money kept, bill.charge("lambda.provisioned.kept." + sim.arch,
@@ -41,7 +47,8 @@ Result<Bill> billOf(const PriceBook& book, const Simulation& sim, const RunResul
 
 /// Values of each run, by what they are of.
 struct Columns {
-  std::vector<double> calls, cold, throttles, timeouts, starts, peak, instances, busy, billed, cost, seconds;
+  std::vector<double> calls, cold, throttles, timeouts, starts, restarts, peak, instances, busy, billed, init, cost,
+      seconds;
 
   void add(const RunResult& r, Money total) {
     calls.push_back(static_cast<double>(r.calls));
@@ -49,10 +56,12 @@ struct Columns {
     throttles.push_back(static_cast<double>(r.throttles));
     timeouts.push_back(static_cast<double>(r.timeouts));
     starts.push_back(static_cast<double>(r.starts));
+    restarts.push_back(static_cast<double>(r.init_restarts));
     peak.push_back(r.peak_concurrency);
     instances.push_back(r.instance_seconds / r.seconds);
     busy.push_back(r.busy_seconds / r.seconds);
     billed.push_back(static_cast<double>(r.billed_ms));
+    init.push_back(r.billed_init_ms);
     cost.push_back(total.usd());
     seconds.push_back(r.seconds);
   }
@@ -63,10 +72,12 @@ struct Columns {
     out.throttles = meanOf(throttles);
     out.timeouts = meanOf(timeouts);
     out.starts = meanOf(starts);
+    out.init_restarts = meanOf(restarts);
     out.peak_concurrency = meanOf(peak);
     out.mean_instances = meanOf(instances);
     out.mean_busy = meanOf(busy);
     out.billed_ms = meanOf(billed);
+    out.billed_init_ms = meanOf(init);
     out.cost_usd = meanOf(cost);
     out.makespan_s = meanOf(seconds);
   }
