@@ -29,7 +29,7 @@ int coldStart(const Arguments& arguments) {
                         {"instances", row.instances},   {"ready_ms_p50", row.ready_ms},
                         {"first_ms_p50", row.first_ms}, {"warm_ms_p50", row.warm_ms},
                         {"private_mb", row.private_mb}, {"shared_mb", row.shared_mb},
-                        {"isolation", row.isolation},   {"samples", row.samples}};
+                        {"isolation", row.isolation}};
       fmt::print("{}\n", toJson(line));
     } else {
       fmt::print("{:>8} {:>9} {:>9} {:>12.2f} {:>12.2f} {:>12.2f} {:>11.1f} {:>11.1f}  {}\n", row.model_mb, row.mode,
@@ -75,6 +75,9 @@ void addBench(CLI::App& app, int& status) {
   command->add_option("--modes", arguments->options.modes, "ordinary, fork, snapshot")
       ->delimiter(',')
       ->check(CLI::IsMember({"ordinary", "fork", "snapshot"}));
+  command->add_flag("--keeper", arguments->options.keeper,
+                    "snapshot: weights are those of a model store's keeper, which other functions share, in place of the "
+                    "template's own");
   command->add_option("--repeats", arguments->options.repeats, "starts of a row")->check(CLI::Range(1, 1000));
   command->add_option("--plot", arguments->plot, "also draw the table into this SVG file");
   command->add_flag("--json", arguments->json, "one JSON object a line");

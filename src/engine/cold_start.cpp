@@ -14,6 +14,8 @@
 #include "engine/sandbox/sandbox.h"
 #include "engine/snapshot/api_peer.h"
 #include "engine/snapshot/templates.h"
+#include "model/store/keeper.h"
+#include "model/store/manifest.h"
 #include "model/store/weights.h"
 
 namespace lectern::engine {
@@ -49,6 +51,17 @@ class Bench {
     snapshot::TemplatesOptions limits;
     limits.init_limit = Seconds(300);
     templates_ = std::make_unique<snapshot::Templates>(*spawner_, clock_, limits);
+    return {};
+  }
+
+  /// Puts a model into a store and starts the store's keeper, when it is the first.
+  Result<void> keep(int model_mb) {
+    const std::string name = fmt::format("random-{}", model_mb);
+    std::error_code ec;
+    fs::create_directories(models_ / "store", ec);
+    TRY_VOID(model::addModel(models_ / "store", name, models_ / (name + ".onnx"), "generated").map([](const auto&) {}));
+    if (keeper_) return {};
+    TRY(keeper_, model::Keeper::start({models_ / "store", gibibytes(20)}));
     return {};
   }
 
@@ -94,7 +107,11 @@ class Bench {
     s.task_dir = functions_ / (model_mb == 0 ? "echo" : "cold_start");
     s.memory_limit = Bytes{static_cast<int64_t>(model_mb) * 3'000'000 + 512'000'000};
     s.env = {"LANG=C", fmt::format("SIZE={}", input_size), mode == "snapshot" ? "STYLE=shared" : "STYLE=plain"};
-    if (model_mb > 0) {
+    if (model_mb > 0 && mode == "snapshot" && options_.keeper) {
+      s.mounts = {{models_ / "store", "/mnt/models", false}};
+      s.env = {"LANG=C", fmt::format("SIZE={}", input_size), "STYLE=store", "LECTERN_MODEL_STORE=/mnt/models",
+               fmt::format("MODEL=random-{}", model_mb)};
+    } else if (model_mb > 0) {
       s.mounts = {{models_, "/mnt/models", false}};
       s.env.push_back(fmt::format("MODEL=/mnt/models/random-{}.onnx", model_mb));
     }
@@ -187,6 +204,7 @@ class Bench {
   fs::path functions_, models_;
   RealClock clock_;
   std::unique_ptr<sandbox::Spawner> spawner_;
+  std::unique_ptr<model::Keeper> keeper_;
   std::unique_ptr<snapshot::Templates> templates_;
   int serial_ = 0;
 };
@@ -210,6 +228,7 @@ Result<void> runColdStart(const ColdStartOptions& options, const std::function<v
     if (model_mb > 0) {
       on_progress(fmt::format("generating a model of {} MB", model_mb));
       TRY(input_size, model::writeRandomModel(models / fmt::format("random-{}.onnx", model_mb), model_mb));
+      if (options.keeper) TRY_VOID(bench.keep(model_mb));
     }
     for (const std::string& mode : options.modes) {
       for (int instances : options.instances) {

@@ -15,6 +15,7 @@ struct ColdStartOptions {
   std::vector<int> models_mb = {275, 1024, 4096};  // 0: the echo function
   std::vector<int> instances = {1, 40};
   std::vector<std::string> modes = {"ordinary", "fork", "snapshot"};
+  bool keeper = false;  // "snapshot": weights of a model store's keeper; else of the template
   int repeats = 20;                     // of a row with one instance; fewer where one start takes seconds
   std::filesystem::path functions_dir;  // holds cold_start/ and echo/; empty: beside the running program
   std::filesystem::path models_dir;     // where generated models are kept; empty: the cache folder

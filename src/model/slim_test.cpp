@@ -152,5 +152,52 @@ TEST(Slim, DamageIsAnErrorNeverAWrongAnswer) {
   }
 }
 
+void putBytes(std::string& out, char number, const std::string& bytes) {
+  out += static_cast<char>(number << 3 | 2);
+  out += static_cast<char>(bytes.size());
+  out += bytes;
+}
+
+std::string objectNode(const std::vector<std::pair<char, std::string>>& children, const std::string& key) {
+  std::string node;
+  for (const auto& [child, name] : children) {
+    std::string reference{'\x08', child};
+    putBytes(reference, 2, name);
+    putBytes(node, 1, reference);
+  }
+  std::string attribute;
+  putBytes(attribute, 3, key);
+  if (!key.empty()) putBytes(node, 2, attribute);
+  return node;
+}
+
+// As Keras writes it: the shortest way to the weight leads past the optimiser, and so does its key.
+TEST(Slim, WeightsUnderTheOptimisersNameAreKept) {
+  const std::string weight = "optimizer/_trainable_variables/0/.ATTRIBUTES/VARIABLE_VALUE";
+  const std::string moment = "optimizer/_variables/2/.ATTRIBUTES/VARIABLE_VALUE";
+  std::string graph;
+  for (const auto& node : {objectNode({{1, "model"}, {2, "optimizer"}}, ""), objectNode({{3, "layer"}, {2, "optimizer"}}, ""),
+                           objectNode({{4, "0"}, {5, "2"}}, ""), objectNode({{4, "kernel"}}, ""), objectNode({}, weight),
+                           objectNode({}, moment)}) {
+    putBytes(graph, 1, node);
+  }
+  std::string tensor{static_cast<char>((graph.size() & 0x7f) | 0x80), static_cast<char>(graph.size() >> 7)};
+  tensor += "crc4" + graph;
+  auto dir = TempDir::create();
+  ASSERT_TRUE(dir);
+  const std::vector<CheckpointTensor> tensors = {
+      {"_CHECKPOINTABLE_OBJECT_GRAPH", 7, {}, tensor}, {weight, 1, {2}, "weights!"}, {moment, 1, {2}, "moments!"}};
+  ASSERT_TRUE(formats::writeCheckpoint(dir->path() / "m", tensors.size(), [&](size_t i) { return tensors[i]; }));
+  auto slim = slimModel(dir->path() / "m", dir->path() / "small", {});
+  ASSERT_TRUE(slim) << slim.error().message;
+  ASSERT_EQ(slim->dropped.size(), 1u);
+  EXPECT_EQ(slim->dropped[0].name, moment);
+  // A graph that is cut short is an error, not a guess.
+  auto cut = tensors;
+  cut[0].bytes.pop_back();
+  ASSERT_TRUE(formats::writeCheckpoint(dir->path() / "cut", cut.size(), [&](size_t i) { return cut[i]; }));
+  EXPECT_THAT(slimModel(dir->path() / "cut", dir->path() / "small", {}).error().message, HasSubstr("cut short"));
+}
+
 }  // namespace
 }  // namespace lectern::model

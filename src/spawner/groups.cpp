@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
@@ -235,12 +236,14 @@ void Groups::limit(GroupSet& set, const Spec& spec) {
       writeTextAt(dir, "memory.oom.group", "1");
       writeTextAt(dir, "memory.high", mark);
       set.pressure = openat(dir, "memory.events", O_RDONLY | O_CLOEXEC);
+      set.pressure_events = EPOLLPRI;  // it is always readable; a change is an exception until it is read
     } else {
       writeTextAt(dir, "memory.limit_in_bytes", both);
       writeTextAt(dir, "memory.memsw.limit_in_bytes", both);
       set.pressure = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-      set.mark = spec.memory_limit;
+      set.pressure_events = EPOLLIN;
     }
+    set.mark = spec.memory_limit;
   }
   if (int dir = dirOf(set, "pids", &v2); dir >= 0 && spec.max_pids > 0) {
     // One more for the init.

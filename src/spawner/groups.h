@@ -17,7 +17,8 @@ struct GroupSet {
   // forks of the machine, for which the kernel waits milliseconds.
   std::vector<int> joins;
   int unified = -1;        // the v2 directory, for CLONE_INTO_CGROUP
-  int pressure = -1;       // becomes readable when memory use passes the watched mark
+  int pressure = -1;       // tells of pressure_events when memory use passes the watched mark
+  uint32_t pressure_events = 0;
   uint64_t memory_limit = 0, tmp_size = 0;
   uint64_t mark = 0;  // the memory use that is watched for
 };
@@ -46,7 +47,7 @@ class Groups {
   /// Opens the files that the engine uses itself; `bits` says which (FdKind).
   std::vector<int> controlFiles(const GroupSet& set, uint32_t& bits) const;
   void killAll(const GroupSet& set) const;
-  /// Called when set.pressure is readable. `tmp_used`: bytes in the sandbox's /tmp, which are not counted against the
+  /// Called when set.pressure tells of something. `tmp_used`: bytes in the sandbox's /tmp, which are not counted against the
   /// memory limit. True when the limit is passed; else set.mark is what is to be watched for from now on.
   bool overLimit(GroupSet& set, uint64_t tmp_used) const;
   /// Version 2: watches for set.mark. Version 1: opens the files with which the init does that, since the kernel lets

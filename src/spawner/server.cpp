@@ -268,8 +268,7 @@ void Server::adopt(std::unique_ptr<Box> box, int output_read) {
   watch(box->pidfd, Kind::kEnd, box.get());
   if (box->control >= 0) watch(box->control, Kind::kControl, box.get());
   if (box->template_socket >= 0) watch(box->template_socket, Kind::kTemplate, box.get());
-  // The pressure file of version 2 is always readable; it reports changes as exceptional.
-  if (box->groups.pressure >= 0) watch(box->groups.pressure, Kind::kPressure, box.get(), EPOLLIN | EPOLLPRI);
+  if (box->groups.pressure >= 0) watch(box->groups.pressure, Kind::kPressure, box.get(), box->groups.pressure_events);
   uint32_t bits = kFdListener | kFdOutput;
   std::vector<int> fds = {box->listener, output_read};
   std::vector<int> files = plain_ ? std::vector<int>() : groups_.controlFiles(box->groups, bits);

@@ -8,6 +8,7 @@
 
 #include "model/formats/crc32c.h"
 #include "model/formats/mapped_file.h"
+#include "model/formats/object_graph.h"
 #include "model/formats/roles.h"
 #include "model/formats/sstable.h"
 #include "model/formats/wire.h"
@@ -109,10 +110,16 @@ class Checkpoint {
       out.bytes_ += static_cast<int64_t>(shard.bytes().size());
       out.shards_.push_back(std::make_unique<MappedFile>(std::move(shard)));
     }
+    for (const Entry& entry : out.entries_) {
+      if (entry.key != kObjectGraphKey) continue;
+      TRY(const auto graph, out.data(entry));
+      TRY(out.roles_, rolesOfObjects(graph));
+    }
     return out;
   }
 
   RoleOf role(const Entry& entry) const {
+    if (const auto told = roles_.find(entry.name); told != roles_.end()) return {told->second, ""};
     return roleOfVariable(entry.name, [this](const std::string& name) { return names_.contains(name); });
   }
 
@@ -132,6 +139,7 @@ class Checkpoint {
  private:
   std::vector<Entry> entries_;
   std::set<std::string, std::less<>> names_;
+  std::map<std::string, Role, std::less<>> roles_;  // what a graph of objects says
   std::vector<std::unique_ptr<MappedFile>> shards_;
   std::string header_;
   int64_t bytes_ = 0;

@@ -52,8 +52,21 @@ class Filling {
   }
   Filling(const Filling&) = delete;
   char* data() const { return data_; }
+  /// Takes the memory before it is written to: writing to what cannot be had would end the process. Through the mapping,
+  /// since fallocate() takes small pages where large ones have to be freed first. False: errno says why.
+  bool reserve(int64_t size) const {
+    for (int64_t at = 0; at < size; at += kReserved) {
+      const auto length = static_cast<size_t>(std::min(size - at, kReserved));
+      int done = 0;
+      while ((done = madvise(data_ + at, length, MADV_POPULATE_WRITE)) != 0 && errno == EINTR) {
+      }
+      if (done != 0) return false;
+    }
+    return true;
+  }
 
  private:
+  static constexpr int64_t kReserved = 64 << 20;  // at a time
   size_t size_;
   void* raw_ = MAP_FAILED;
   char* data_ = nullptr;
@@ -103,11 +116,12 @@ Result<Fd> WeightFiles::load(const std::filesystem::path& path, const StoredFile
                            : open(fmt::format("/proc/self/fd/{}", file.get()).c_str(), O_RDONLY | O_CLOEXEC));
   if (mount_.valid()) unlinkat(mount_.get(), name, 0);
   if (!reader.valid()) return failErrno("memory for " + path.filename().string(), errno);
-  // Reserved before it is filled: writing to memory that does not exist would end the process.
-  if (fallocate(file.get(), 0, 0, expected.size) != 0) return failErrno("memory for " + path.filename().string(), errno);
+  if (ftruncate(file.get(), expected.size) != 0) return failErrno("memory for " + path.filename().string(), errno);
   {
     const Filling filling(file.get(), expected.size);
-    if (filling.data() == nullptr) return failErrno("memory for " + path.filename().string(), errno);
+    if (filling.data() == nullptr || !filling.reserve(expected.size)) {
+      return failErrno("memory for " + path.filename().string(), errno);
+    }
     TRY_VOID(fill(filling.data(), path, expected));
   }
   if (!mount_.valid()) fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
