@@ -78,6 +78,7 @@ int run(int argc, char** argv) {
   if (mode == "ocr") {
     ReaderOptions options;
     if (const char* name = std::getenv("LECTERN_RECOGNIZER")) options.recognizer = name;
+    if (const char* prepare = std::getenv("LECTERN_PREPARE")) options.prepare = *prepare != '0';
     reader = Reader::create(options, clock);
     if (!reader) {
       std::fprintf(stderr, "%s\n", reader.error().message.c_str());

@@ -1,5 +1,6 @@
 #include "reader/analyse.h"
 
+#include "reader/frame.h"
 #include "reader/layout/roles.h"
 #include "reader/relations/relations.h"
 #include "reader/tables/rules.h"
@@ -14,6 +15,7 @@ void analysePage(Page& page, const Image& image) {
 }
 
 void finishDocument(Document& document) {
+  const StraightFrame straight(document);
   const Conventions conventions = decideConventions(document);
   findRoles(document);
   for (auto& page : document.pages) {

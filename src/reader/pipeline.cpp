@@ -4,9 +4,12 @@
 
 #include "reader/detect/ctpn.h"
 #include "reader/detect/db.h"
+#include "reader/frame.h"
+#include "reader/image/prepare.h"
 #include "reader/layout/layout.h"
 #include "reader/recognise/ppocr.h"
 #include "reader/recognise/tesseract.h"
+#include "reader/upright.h"
 
 namespace lectern::reader {
 
@@ -15,6 +18,7 @@ struct Reader::Impl {
   std::unique_ptr<Detector> detector;
   std::unique_ptr<Recognizer> recognizer;
   std::vector<ModelUse> models;
+  bool prepare;
 };
 
 namespace {
@@ -84,28 +88,6 @@ std::vector<LineInput> toLines(std::vector<TextRegion> regions, std::vector<Reco
   return lines;
 }
 
-int scaled(int value, double scale) { return static_cast<int>(std::lround(value * scale)); }
-
-void scaleBox(Box& b, double s) { b = {scaled(b.x0, s), scaled(b.y0, s), scaled(b.x1, s), scaled(b.y1, s)}; }
-
-/// A huge scan is read from a smaller decoding; its boxes are given in pixels of the source.
-void scalePage(Page& page, double scale) {
-  page.width = scaled(page.width, scale);
-  page.height = scaled(page.height, scale);
-  for (auto& w : page.words) scaleBox(w.box, scale);
-  for (auto& l : page.lines) {
-    scaleBox(l.box, scale);
-    for (auto& p : l.quad) p = {static_cast<float>(p.x * scale), static_cast<float>(p.y * scale)};
-  }
-  for (auto& b : page.blocks) scaleBox(b.box, scale);
-  for (auto& r : page.rules) scaleBox(r.box, scale);
-  for (auto& f : page.frames) scaleBox(f.box, scale);
-  for (auto& t : page.tables) {
-    scaleBox(t.box, scale);
-    for (auto& c : t.cells) scaleBox(c.box, scale);
-  }
-}
-
 }  // namespace
 
 Reader::Reader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -118,10 +100,11 @@ Result<std::unique_ptr<Reader>> Reader::create(const ReaderOptions& options, con
   std::vector<ModelUse> models = recognizer->models();
   models.insert(models.begin(), detector->model());
   return std::unique_ptr<Reader>(new Reader(
-      std::unique_ptr<Impl>(new Impl{clock, std::move(detector), std::move(recognizer), std::move(models)})));
+      std::unique_ptr<Impl>(new Impl{clock, std::move(detector), std::move(recognizer), std::move(models), options.prepare})));
 }
 
 namespace {
+/// The page's size and resolution are those of its picture.
 Page emptyPage(const Image& image, int number) {
   Page page;
   page.number = number;
@@ -145,17 +128,34 @@ Page Reader::readTextLayer(const Image& image, int number, std::vector<Word> wor
   return page;
 }
 
-Result<Page> Reader::readPage(const Image& image, int number, std::vector<StageTiming>& timings) const {
+Result<Page> Reader::readPage(const Image& source, int number, std::vector<StageTiming>& timings) const {
   StageClock stages(impl_->clock, timings);
-  Page page = emptyPage(image, number);
+  Prepared prepared = impl_->prepare ? prepare(source) : Prepared{};
+  const Image& image = prepared.image ? *prepared.image : source;
+  stages.lap("prepare");
   TRY(auto regions, impl_->detector->detect(image));
   stages.lap("detect");
-  TRY(auto read, impl_->recognizer->recognise(image, regions));
+  if (impl_->prepare) {
+    TRY(const bool on_head, standsOnHead(*impl_->recognizer, image, regions));
+    if (on_head) {
+      regions = turnedRegions(regions, image.width, image.height);
+      prepared.image = turned(image, 2);
+    }
+    stages.lap("orient");
+  }
+  const Image& upright = prepared.image ? *prepared.image : source;
+  TRY(auto read, impl_->recognizer->recognise(upright, regions));
   stages.lap("recognise");
+  Page page = emptyPage(upright, number);
   layOut(page, toLines(std::move(regions), std::move(read)));
   stages.lap("layout");
-  analysePage(page, image);
-  if (image.source_scale != 1) scalePage(page, image.source_scale);
+  analysePage(page, upright);
+  if (prepared.straightened_degrees != 0) {
+    const bool sideways = prepared.quarters % 2 != 0;
+    tiltPage(page, prepared.straightened_degrees, sideways ? source.height : source.width,
+             sideways ? source.width : source.height);
+  }
+  if (source.source_scale != 1) scalePage(page, source.source_scale);
   stages.lap("structure");
   return page;
 }

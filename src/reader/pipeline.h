@@ -26,6 +26,7 @@ struct ReaderOptions {
   std::string languages = "eng";
   int threads = 1;        // cores to use for one page
   int pages_at_once = 1;  // callers of readPage
+  bool prepare = true;    // turn, straighten and clean pages that need it
 };
 
 class Reader {

@@ -129,18 +129,31 @@ Result<void> PpocrRecognizer::readAll(const Network& network, std::span<Job> job
   return {};
 }
 
-Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page,
-                                                               std::span<const TextRegion> regions) const {
-  std::vector<RecognisedLine> lines(regions.size());
+bool PpocrRecognizer::byWidth(const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; }
+
+std::vector<PpocrRecognizer::Job> PpocrRecognizer::cut(const Image& page, std::span<const TextRegion> regions,
+                                                       double grow) {
   std::vector<Job> jobs;
-  const CropOptions cut = {.height = kHeight, .max_width = kMaxWidth, .shrink = -options_.grow};
   for (size_t i = 0; i < regions.size(); ++i) {
-    Crop crop = cropRegion(page, regions[i], cut);
+    Crop crop = cropRegion(page, regions[i], {.height = kHeight, .max_width = kMaxWidth, .shrink = -grow});
     if (!crop.pixels.empty()) jobs.push_back({i, std::move(crop)});
   }
   // Similar widths together: padding is computed for nothing.
-  const auto byWidth = [](const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; };
   std::stable_sort(jobs.begin(), jobs.end(), byWidth);
+  return jobs;
+}
+
+Result<double> PpocrRecognizer::confidence(const Image& page, std::span<const TextRegion> regions) const {
+  std::vector<RecognisedLine> lines(regions.size());
+  std::vector<Job> jobs = cut(page, regions, options_.grow);
+  TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
+  return meanConfidence(lines);
+}
+
+Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page,
+                                                               std::span<const TextRegion> regions) const {
+  std::vector<RecognisedLine> lines(regions.size());
+  std::vector<Job> jobs = cut(page, regions, options_.grow);
   if (networks_.size() == 1) {
     TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
   } else {

@@ -30,6 +30,7 @@ class PpocrRecognizer final : public Recognizer {
   static Result<std::unique_ptr<PpocrRecognizer>> create(const PpocrOptions& options);
   ~PpocrRecognizer() override;
   Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions) const override;
+  Result<double> confidence(const Image& page, std::span<const TextRegion> regions) const override;
   std::vector<ModelUse> models() const override;
 
  private:
@@ -37,6 +38,8 @@ class PpocrRecognizer final : public Recognizer {
   struct Job;
   struct Network;
   static Result<std::unique_ptr<Network>> load(const std::string& model, int threads, const char* role);
+  static bool byWidth(const Job& a, const Job& b);
+  static std::vector<Job> cut(const Image& page, std::span<const TextRegion> regions, double grow);
   Result<void> readAll(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
                        std::span<const TextRegion> regions) const;
   Result<void> readBatch(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,

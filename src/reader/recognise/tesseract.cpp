@@ -126,4 +126,9 @@ Result<std::vector<RecognisedLine>> TesseractRecognizer::recognise(const Image& 
   return lines;
 }
 
+Result<double> TesseractRecognizer::confidence(const Image& page, std::span<const TextRegion> regions) const {
+  TRY(const auto lines, recognise(page, regions));
+  return meanConfidence(lines);
+}
+
 }  // namespace lectern::reader

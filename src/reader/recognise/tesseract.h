@@ -27,6 +27,7 @@ class TesseractRecognizer final : public Recognizer {
   static Result<std::unique_ptr<TesseractRecognizer>> create(const TesseractOptions& options);
   ~TesseractRecognizer() override;
   Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions) const override;
+  Result<double> confidence(const Image& page, std::span<const TextRegion> regions) const override;
   std::vector<ModelUse> models() const override { return {use_}; }
 
  private:

@@ -1,0 +1,17 @@
+#pragma once
+#include <span>
+
+#include "base/result.h"
+#include "reader/page/image.h"
+#include "reader/recognise/recognizer.h"
+
+namespace lectern::reader {
+
+/// True when the lines of a page are read with more confidence upside down: a few short ones are read both ways, the
+/// second way only when the first one leaves a doubt. False when there is nothing to judge by.
+Result<bool> standsOnHead(const Recognizer& recognizer, const Image& page, std::span<const TextRegion> regions);
+
+/// The regions of a page of the given size after it was turned by half a circle, in the order that detectors give.
+std::vector<TextRegion> turnedRegions(std::span<const TextRegion> regions, int width, int height);
+
+}  // namespace lectern::reader
