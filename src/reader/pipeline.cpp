@@ -131,25 +131,28 @@ Page Reader::readTextLayer(const Image& image, int number, std::vector<Word> wor
 Result<Page> Reader::readPage(const Image& source, int number, std::vector<StageTiming>& timings) const {
   StageClock stages(impl_->clock, timings);
   Prepared prepared = impl_->prepare ? prepare(source) : Prepared{};
-  const Image& image = prepared.image ? *prepared.image : source;
+  const auto image = [&]() -> const Image& { return prepared.image ? *prepared.image : source; };
   stages.lap("prepare");
-  TRY(auto regions, impl_->detector->detect(image));
+  TRY(auto regions, impl_->detector->detect(image()));
+  if (impl_->prepare && prepared.quarters == 0 && mostlyUpended(regions)) {
+    prepared = prepare(source, true);
+    TRY(regions, impl_->detector->detect(image()));
+  }
   stages.lap("detect");
   if (impl_->prepare) {
-    TRY(const bool on_head, standsOnHead(*impl_->recognizer, image, regions));
+    TRY(const bool on_head, standsOnHead(*impl_->recognizer, image(), regions));
     if (on_head) {
-      regions = turnedRegions(regions, image.width, image.height);
-      prepared.image = turned(image, 2);
+      regions = turnedRegions(regions, image().width, image().height);
+      prepared.image = turned(image(), 2);
     }
     stages.lap("orient");
   }
-  const Image& upright = prepared.image ? *prepared.image : source;
-  TRY(auto read, impl_->recognizer->recognise(upright, regions));
+  TRY(auto read, impl_->recognizer->recognise(image(), regions));
   stages.lap("recognise");
-  Page page = emptyPage(upright, number);
+  Page page = emptyPage(image(), number);
   layOut(page, toLines(std::move(regions), std::move(read)));
   stages.lap("layout");
-  analysePage(page, upright);
+  analysePage(page, image());
   if (prepared.straightened_degrees != 0) {
     const bool sideways = prepared.quarters % 2 != 0;
     tiltPage(page, prepared.straightened_degrees, sideways ? source.height : source.width,

@@ -46,6 +46,16 @@ Result<bool> standsOnHead(const Recognizer& recognizer, const Image& page, std::
   return turned > upright + kBetter;
 }
 
+bool mostlyUpended(std::span<const TextRegion> regions) {
+  double down = 0, across = 0;
+  for (const auto& r : regions) {
+    const double length = lengthOf(r);
+    if (length >= kMinLength) across += r.box.width();
+    if (length <= 1 / kMinLength) down += r.box.height();
+  }
+  return down > 2 * across;
+}
+
 std::vector<TextRegion> turnedRegions(std::span<const TextRegion> regions, int width, int height) {
   std::vector<TextRegion> out;
   for (TextRegion r : regions) {

@@ -11,6 +11,9 @@ namespace lectern::reader {
 /// second way only when the first one leaves a doubt. False when there is nothing to judge by.
 Result<bool> standsOnHead(const Recognizer& recognizer, const Image& page, std::span<const TextRegion> regions);
 
+/// True when most of the found text runs from top to bottom.
+bool mostlyUpended(std::span<const TextRegion> regions);
+
 /// The regions of a page of the given size after it was turned by half a circle, in the order that detectors give.
 std::vector<TextRegion> turnedRegions(std::span<const TextRegion> regions, int width, int height);
 

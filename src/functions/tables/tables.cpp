@@ -3,6 +3,7 @@
 
 #include "functions/handoff/handoff.h"
 #include "reader/image/decode.h"
+#include "reader/image/prepare.h"
 #include "reader/tables/rules.h"
 #include "sdk/lectern.h"
 
@@ -20,8 +21,11 @@ void readTables(lectern::functions::Request& request) {
     if (file && page.number <= file->pages()) {
       auto image = file->page(page.number);
       if (!image) throw FunctionError("Request.Invalid", image.error().message);
-      // Boxes are pixels of the source; a huge scan that was decoded smaller has no rules in that measure.
-      if (image->source_scale == 1) reader::findRules(page, *image);
+      // Boxes are pixels of the upright source; a huge scan that was decoded smaller has no rules in that measure, a
+      // tilted page none that are level.
+      if (image->source_scale == 1 && page.skew_degrees == 0) {
+        reader::findRules(page, reader::turned(*image, (page.rotation - image->rotation) / 90));
+      }
     }
     reader::findTables(page);
   }

@@ -15,10 +15,13 @@ constexpr int kMinLetters = 12;  // fewer say nothing about a page's direction
 // Pages that lie straighter are read as well as they are: lines are cut along their own slope.
 constexpr double kMinSkew = 0.7;
 constexpr double kMaxSkew = 12;
+constexpr int kSpeckDepth = 80;
+// Clean pages of all kinds have up to 0.0026.
+constexpr double kManySpecks = 0.003;
+// Where specks stand close, the first pass frees the ground for the second one.
+constexpr int kSpeckPasses = 2;
 constexpr int kStrips = 48;
-// A direction is believed when its profile of ink is sharper than the other one by this factor.
-constexpr double kSidewaysFactor = 1.0;
-constexpr double kFewerPieces = 0.75;
+// A slope is believed when its profile of ink is sharper than that of a straight page by this factor.
 constexpr double kSkewFactor = 1.1;
 
 cv::Mat matOf(const Image& page) {
@@ -154,25 +157,40 @@ Slope slopeOf(const cv::Mat& ink) {
 }
 
 /// Letters of a line stand closer together than lines do: smeared along the lines they grow together, across they do
-/// not. True when smearing up and down leaves clearly fewer pieces.
-bool growsTogetherDownwards(const Letters& letters) {
+/// not. The pieces left by smearing up and down for each piece left by smearing to the sides.
+double piecesDownwards(const Letters& letters) {
   const int reach = std::max(3, static_cast<int>(std::lround(letters.size * 0.5)) | 1);
   const auto pieces = [&](cv::Size smear) {
     cv::Mat wide, labels;
     cv::dilate(letters.ink, wide, cv::getStructuringElement(cv::MORPH_RECT, smear));
-    return cv::connectedComponents(wide, labels, 4, CV_32S) - 1;
+    return static_cast<double>(cv::connectedComponents(wide, labels, 4, CV_32S));
   };
-  return pieces(cv::Size(1, reach)) < kFewerPieces * pieces(cv::Size(reach, 1));
+  return pieces(cv::Size(1, reach)) / pieces(cv::Size(reach, 1));
 }
 
-/// Share of pixels that differ from all their neighbours' middle by far, on a band of the page at its full size.
+/// Neither measure is enough: type of one width makes columns as sharp as lines, faint type falls to pieces. On 237
+/// upright pages of all kinds this is never true; on 89 of them turned by 93 degrees it is for 86.
+bool isSideways(const Slope& down, const Slope& across, const Letters& letters) {
+  const double pieces = piecesDownwards(letters);
+  return pieces < 0.6 || across.sharpness > 2 * std::pow(pieces, 1.5) * down.sharpness;
+}
+
+/// The darkest grey on the ring of five by five around each pixel, and which pixels are so much darker than it that they
+/// are dirt: specks of up to three by three pixels, but no strokes however thin.
+cv::Mat specksIn(const cv::Mat& grey, cv::Mat& around) {
+  cv::Mat ring(5, 5, CV_8U, cv::Scalar(1)), depth;
+  ring(cv::Rect(1, 1, 3, 3)) = 0;
+  cv::erode(grey, around, ring);
+  cv::subtract(around, grey, depth);
+  return depth > kSpeckDepth;
+}
+
+/// Share of pixels that are dirt, on a band of the page at its full size.
 double specksOf(const cv::Mat& grey) {
-  const int w = std::min(grey.cols, 700), h = std::min(grey.rows, 300);
+  const int w = std::min(grey.cols, 600), h = std::min(grey.rows, 300);
   const cv::Mat band = grey(cv::Rect((grey.cols - w) / 2, (grey.rows - h) / 2, w, h));
-  cv::Mat middle, change;
-  cv::medianBlur(band, middle, 3);
-  cv::absdiff(band, middle, change);
-  return cv::countNonZero(change > 90) / static_cast<double>(band.total());
+  cv::Mat around;
+  return cv::countNonZero(specksIn(band, around)) / static_cast<double>(band.total());
 }
 
 /// Grey levels between the lightest and the darkest of the page's parts, each taken at its own paper.
@@ -193,7 +211,7 @@ double spreadOf(const cv::Mat& grey) {
 
 }  // namespace
 
-PageLook lookAt(const Image& page) {
+PageLook lookAt(const Image& page, bool known_sideways) {
   PageLook look;
   if (page.width < 16 || page.height < 16) return look;
   const cv::Mat whole = matOf(page);
@@ -213,13 +231,13 @@ PageLook lookAt(const Image& page) {
   if (look.letters > 0) look.ink = percentile(grey, letters.ink, 0.3);
   look.ground_spread = spreadOf(grey);
   look.specks = specksOf(whole);
+  look.sideways = known_sideways;
   if (look.letters < kMinLetters) return look;
   Slope slope = slopeOf(letters.ink);
   cv::Mat side;
   cv::transpose(letters.ink, side);
   const Slope across = slopeOf(side);
-  // Type of one width makes columns as sharp as lines.
-  look.sideways = across.sharpness > kSidewaysFactor * slope.sharpness && growsTogetherDownwards(letters);
+  look.sideways = known_sideways || isSideways(slope, across, letters);
   // Seen from the side, what falls to the right rises.
   if (look.sideways) slope = {-across.degrees, across.sharpness, across.straight};
   if (slope.sharpness > kSkewFactor * slope.straight) look.skew_degrees = std::round(10 * slope.degrees) / 10;
@@ -253,12 +271,24 @@ Image straightened(const Image& page, double degrees, int ground) {
   return imageOf(out, page);
 }
 
-Prepared prepare(const Image& page) {
-  const PageLook look = lookAt(page);
+Image despeckled(const Image& page) {
+  Image out = page;
+  cv::Mat grey = matOf(out);
+  for (int pass = 0; pass < kSpeckPasses; ++pass) {
+    cv::Mat around;
+    const cv::Mat specks = specksIn(grey, around);
+    around.copyTo(grey, specks);
+  }
+  return out;
+}
+
+Prepared prepare(const Image& page, bool known_sideways) {
+  const PageLook look = lookAt(page, known_sideways);
   Prepared done;
   const auto current = [&]() -> const Image& { return done.image ? *done.image : page; };
+  if (look.specks > kManySpecks) done.image = despeckled(page);
   if (look.dark) {
-    Image light = page;
+    Image light = current();
     for (uint8_t& pixel : light.pixels) pixel = static_cast<uint8_t>(255 - pixel);
     done.image = std::move(light);
   }

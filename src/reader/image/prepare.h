@@ -16,10 +16,10 @@ struct PageLook {
   int ground = 255;          // grey of the paper, of dark pages after they were inverted
   int ink = 0;               // grey of letters
   double ground_spread = 0;  // grey levels between the paper's lightest and darkest parts
-  double specks = 0;         // share of pixels that stand alone against all their neighbours
+  double specks = 0;         // share of pixels that are dirt
 };
 
-PageLook lookAt(const Image& page);
+PageLook lookAt(const Image& page, bool known_sideways = false);
 
 /// What was done to a page, for the way back.
 struct Prepared {
@@ -29,11 +29,14 @@ struct Prepared {
 };
 
 /// Lines of a sideways page run from left to right afterwards, though they may stand on their heads: what is up only
-/// reading can tell.
-Prepared prepare(const Image& page);
+/// reading can tell. `known_sideways`: so says who has seen the lines themselves.
+Prepared prepare(const Image& page, bool known_sideways = false);
 
 /// Turned by quarters of a circle, clockwise; `rotation` counts them.
 Image turned(const Image& page, int quarters);
+
+/// Without dark specks that stand alone on the paper; strokes stay as they are.
+Image despeckled(const Image& page);
 
 /// Turned counter-clockwise about its centre; the corners that come in have the given grey.
 Image straightened(const Image& page, double degrees, int ground);

@@ -1,8 +1,9 @@
 #pragma once
 // The value types that all reading stages share. Stages never include each other; they meet here.
-// Boxes are pixels of the page image as read (after orientation and deskew have been decided, before any scaling that
-// a stage does for itself), origin top left, x1 and y1 exclusive. Ids are unique in a document and are given by
-// assignIds in reading order, so that the same page always gives the same ids.
+// Boxes are pixels of the source image after it was turned upright by quarters of a circle (Page::rotation), origin top
+// left, x1 and y1 exclusive. Straightening and scaling are undone: boxes of a tilted page are hulls of tilted text.
+// Ids are unique in a document and are given by assignIds in reading order, so that the same page always gives the
+// same ids.
 
 #include <array>
 #include <cstdint>
@@ -163,7 +164,7 @@ struct Page {
   int height = 0;
   int dpi = 0;                  // 0: unknown
   int rotation = 0;             // degrees clockwise the source was turned by to stand upright: 0, 90, 180, 270
-  double skew_degrees = 0;      // what deskew took away
+  double skew_degrees = 0;      // by which the upright source lies turned clockwise
   bool has_text_layer = false;  // words come from the PDF itself
   std::vector<Word> words;
   std::vector<Line> lines;
