@@ -25,6 +25,11 @@ void addPlan(CLI::App& app, int& status) {
   command->add_option("--per-item-ms", w.per_item_ms, "of each further item of a batch");
   command->add_option("--init-ms", w.init_ms, "init of the function");
   command->add_option("--model-mib", w.model_mib, "read from the shared file system by a new instance");
+  command->add_option("--efs-client-mib-s", w.efs_client_mib_s, "file system with bursting throughput: one instance at most")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--efs-total-mib-s", w.efs_total_mib_s,
+                      "the same, all together (default: elastic throughput; bursting, 300 MiB/s, with the rules of 2020)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--policy", w.policy, "lambda2020, lambda2026, fixed:SECONDS, histogram")->capture_default_str();
   command->add_option("--arch", w.arch)->capture_default_str();
   command->add_option("--book", w.book, "price book");
@@ -35,7 +40,6 @@ void addPlan(CLI::App& app, int& status) {
   command->add_option("--provisioned", o->provisioned, "a list")->delimiter(',');
   command->add_option("--machine", o->machines, "a list, as c7g.large or 3xc7g.large")->delimiter(',');
   command->add_option("--seed", w.seed)->capture_default_str();
-  command->add_flag("--efs-elastic", w.efs_elastic, "elastic throughput (1500 and 20480 MiB/s), paid by the GB read");
   command->add_flag("--json", o->json, "print JSON");
   command->callback([o, &status] {
     const auto text = plan::planReport(*o);

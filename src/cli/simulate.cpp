@@ -20,6 +20,11 @@ void addSimulate(CLI::App& app, int& status) {
   command->add_option("--burst", o->burst, "requests at once")->check(CLI::PositiveNumber);
   command->add_option("--every", o->every_s, "seconds between bursts")->capture_default_str();
   command->add_option("--seconds", o->seconds, "how long arrivals go on")->capture_default_str();
+  command->add_option("--efs-client-mib-s", o->efs_client_mib_s, "file system with bursting throughput: one instance at most")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--efs-total-mib-s", o->efs_total_mib_s,
+                      "the same, all together (default: elastic throughput; bursting, 300 MiB/s, with the rules of 2020)")
+      ->check(CLI::PositiveNumber);
   command->add_option("--policy", o->policy, "lambda2020, lambda2026, fixed:SECONDS, histogram")->capture_default_str();
   command->add_option("--book", o->book, "price book (default: the policy's)");
   command->add_option("--arch", o->arch, "x86_64 or arm64")->capture_default_str();
@@ -36,8 +41,6 @@ void addSimulate(CLI::App& app, int& status) {
   command->add_option("--init-ms", o->init_ms, "init of the function");
   command->add_option("--model-mib", o->model_mib, "read from the shared file system by a new instance");
   command->add_flag("--load-in-handler", o->load_in_handler, "the first call reads it, not init");
-  command->add_option("--efs-client-mib-s", o->efs_client_mib_s, "one instance at most")->capture_default_str();
-  command->add_option("--efs-total-mib-s", o->efs_total_mib_s, "all together")->capture_default_str();
   command->add_option("--batch", o->batch, "requests a call")->check(CLI::PositiveNumber);
   command->add_option("--batch-wait-ms", o->batch_wait_ms)->check(CLI::NonNegativeNumber);
   command->add_option("--machine", o->machine, "virtual machines of this type instead of functions");
@@ -45,7 +48,6 @@ void addSimulate(CLI::App& app, int& status) {
   command->add_flag("--unlimited", o->unlimited, "T2 unlimited: surplus is paid, not throttled");
   command->add_option("--seed", o->seed)->capture_default_str();
   command->add_option("--runs", o->runs, "independent runs (default: enough for steady counts)");
-  command->add_flag("--efs-elastic", o->efs_elastic, "elastic throughput (1500 and 20480 MiB/s), paid by the GB read");
   command->add_flag("--json", o->json, "print JSON");
   command->callback([o, &status] {
     const auto text = plan::simulateReport(*o);

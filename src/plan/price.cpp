@@ -36,9 +36,14 @@ std::string usageJson(const PricedUsage& usage) {
                                  {"total_usd", item.total().usd()},
                                  {"lines", std::move(lines)}});
   }
-  const json::object root{{"total_usd", usage.total.usd()},
-                          {"total_nanodollars", usage.total.nanodollars().value},
-                          {"items", std::move(items)}};
+  json::object root{{"total_usd", usage.total.usd()},
+                    {"total_nanodollars", usage.total.nanodollars().value},
+                    {"items", std::move(items)}};
+  if (!usage.warnings.empty()) {
+    json::array warnings;
+    for (const std::string& warning : usage.warnings) warnings.emplace_back(warning);
+    root["warnings"] = std::move(warnings);
+  }
   return toJson(root) + "\n";
 }
 
@@ -58,6 +63,7 @@ std::string usageTable(const PricedUsage& usage) {
     text += fmt::format("   {} USD\n", formatMoney(item.total()));
   }
   text += fmt::format("total {} USD\n", formatMoney(usage.total));
+  for (const std::string& warning : usage.warnings) text += "warning: " + warning + "\n";
   if (unverified) text += "* recalled or computed, not read at the vendor: check it before you rely on it\n";
   return text;
 }

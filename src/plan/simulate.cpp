@@ -43,8 +43,11 @@ Result<Simulation> simulationOf(const SimulateOptions& o, const Trace& trace) {
   sim.batch_wait = Nanos(static_cast<int64_t>(o.batch_wait_ms * 1e6));
   sim.seed = o.seed;
   sim.runs = o.runs;
-  sim.file_system = {o.efs_client_mib_s, o.efs_total_mib_s};
-  if (o.efs_elastic) sim.file_system = FileSystem::ofToday();
+  sim.file_system = sim.platform.book == "aws-2026" ? FileSystem::ofToday() : FileSystem::of2020();
+  if (o.efs_client_mib_s > 0 || o.efs_total_mib_s > 0) {
+    sim.file_system = {o.efs_client_mib_s > 0 ? o.efs_client_mib_s : 500,
+                       o.efs_total_mib_s > 0 ? o.efs_total_mib_s : 100, false};
+  }
   sim.start.init_ms = o.init_ms;
   sim.start.model_mib = o.model_mib;
   sim.start.load_in_handler = o.load_in_handler;

@@ -34,9 +34,9 @@ struct SimulateOptions {
   double init_ms = 0;
   double model_mib = 0;
   bool load_in_handler = false;
-  double efs_client_mib_s = 500;
-  double efs_total_mib_s = 100;
-  bool efs_elastic = false; // elastic throughput instead, paid by the GB read
+  // Below zero: elastic throughput, paid by the GB read, under the rules of today; bursting under those of 2020.
+  double efs_client_mib_s = -1;
+  double efs_total_mib_s = -1;
   uint32_t batch = 1;
   double batch_wait_ms = 0;
   // Virtual machines instead of functions.

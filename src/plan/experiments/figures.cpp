@@ -197,7 +197,7 @@ Result<Outcome> runFunctions(const Calibration& c, const FunctionCase& which, in
     sim.start.model_mib = c.model_mib;
     sim.start.load_in_handler = true;
   }
-  sim.file_system = which.today ? FileSystem::ofToday() : FileSystem{500, 300};
+  sim.file_system = which.today ? FileSystem::ofToday() : FileSystem::of2020();
   if (which.cold) return simulate(burstTrace(images, 3, std::chrono::minutes(15)), sim);
   // Warm: every call finds an instance that has served before.
   sim.start = {};

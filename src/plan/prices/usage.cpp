@@ -322,6 +322,15 @@ Result<void> priceItem(Item& item) {
   return fail(Code::kInvalid, fmt::format("unknown service \"{}\"; `lectern price --help` lists them", service));
 }
 
+bool knownField(std::string_view key) {
+  static constexpr std::string_view kFields[] = {
+      "arch", "book", "cached_hours", "concurrency", "count", "duration_ms", "ephemeral_mb", "hours", "init_ms",
+      "instance_based", "kept_ms", "memory_gib", "memory_mb", "name", "packaging", "provisioned", "restore_ms",
+      "restores", "seconds", "service", "snapstart", "streamed_gb", "surplus_vcpu_hours", "type", "vcpu"};
+  return std::ranges::find(kFields, key) != std::end(kFields) ||
+         std::ranges::find(kSimple, key, &Simple::field) != kSimple.end();
+}
+
 std::string_view usualBook(std::string_view service) {
   if (service == "cloud-run" || service == "cloud-functions" || service == "gce") return "google-2026";
   if (service.starts_with("azure")) return "azure-2026";
@@ -342,6 +351,7 @@ Result<PricedUsage> priceUsage(const json::object& usage, std::string_view book)
   if (items == nullptr || !items->is_array()) return fail(Code::kInvalid, "a usage file needs \"items\": [...]");
   const std::string common = book.empty() ? stringOr(usage, "book", "") : std::string(book);
   const bool free_tier = boolOr(usage, "free_tier", false);
+  if (!common.empty()) TRY_VOID(loadBook(common));
   std::map<std::string, OpenBook> books;
   PricedUsage priced;
   for (size_t n = 0; n < items->get_array().size(); ++n) {
@@ -350,6 +360,9 @@ Result<PricedUsage> priceUsage(const json::object& usage, std::string_view book)
     if (!each.is_object()) return fail(Code::kInvalid, place + " is no object");
     const json::object& fields = each.get_object();
     const std::string service = stringOr(fields, "service", "");
+    for (const auto& [key, value] : fields) {
+      if (!knownField(key)) priced.warnings.push_back(fmt::format("{}: no service has a field {}", place, toJson(key)));
+    }
     std::string name = stringOr(fields, "book", common);
     if (name.empty()) name = usualBook(service);
     OpenBook& open = books[name];

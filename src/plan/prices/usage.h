@@ -23,6 +23,7 @@ struct PricedItem {
 struct PricedUsage {
   std::vector<PricedItem> items;
   Money total;
+  std::vector<std::string> warnings;  // fields that no service has: a misspelt one would go unnoticed
 };
 
 /// `book` overrides the one that the usage names; without either aws-2026 is used. An item may name its own "book".

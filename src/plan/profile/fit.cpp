@@ -164,13 +164,15 @@ double scatterOf(const std::vector<Group>& groups) {
 }  // namespace
 
 double Fit::predict(double memory_mb, double batch) const {
-  return dot(coefficients, features(memory_mb, batch, vcpu_mb, cores));
+  if (only_batch == 0) return dot(coefficients, features(memory_mb, batch, vcpu_mb, cores));
+  return batch / only_batch * dot(coefficients, features(memory_mb, only_batch, vcpu_mb, cores));
 }
 
 std::pair<double, double> Fit::band(double memory_mb, double batch) const {
   std::vector<float> values;
-  const Row row = features(memory_mb, batch, vcpu_mb, cores);
-  for (const Row& each : resampled) values.push_back(static_cast<float>(dot(each, row)));
+  const Row row = features(memory_mb, only_batch == 0 ? batch : only_batch, vcpu_mb, cores);
+  const double times = only_batch == 0 ? 1 : batch / only_batch;
+  for (const Row& each : resampled) values.push_back(static_cast<float>(times * dot(each, row)));
   if (values.size() < 20) return {predict(memory_mb, batch), predict(memory_mb, batch)};
   std::ranges::sort(values);
   const auto at = [&values](double share) {
@@ -190,6 +192,7 @@ Result<Fit> fitProfile(const Profile& profile, int bootstrap, uint64_t seed) {
   fit.vcpu_mb = profile.vcpu_mb;
   fit.cores = profile.cores;
   fit.coefficients = *coefficients;
+  if (const auto batches = profile.batches(); batches.size() == 1) fit.only_batch = batches.front();
   fit.scatter = scatterOf(groups);
   fit.error = meanError(groups, *coefficients, fit.vcpu_mb, fit.cores);
   fit.left_out_error = leftOutError(groups, fit.vcpu_mb, fit.cores);

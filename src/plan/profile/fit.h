@@ -18,6 +18,9 @@ struct Fit {
   std::array<double, kFeatures> coefficients{};
   int vcpu_mb = 1769;
   int cores = 2;
+  // The batch size of all samples when there is but one, else 0. Such samples do not say what a further item takes; every
+  // item is then taken to need as much as each of these did.
+  int only_batch = 0;
   double scatter = 0;           // coefficient of variation of calls at one size, median over sizes
   double error = 0;             // mean |fit / median - 1| over the sizes it was made from
   double left_out_error = 0;    // the same over sizes left out, each predicted from the others; below zero: too few
