@@ -31,7 +31,7 @@ std::vector<fs::path> systemFolders() {
 }
 
 struct Job {
-  std::string name, why;
+  std::string name, by;  // by: the file that needs it; "" when it is declared
   std::vector<fs::path> folders;
 };
 
@@ -58,18 +58,23 @@ Result<Closure> findClosure(const fs::path& program, const std::vector<std::stri
     auto info = readElf(bytes);
     if (!info) return Failure(info.error().with(file.string()));
     for (const auto& name : info->needed) {
-      jobs.push_back({name, "needed by " + file.filename().string(), foldersOf(*info, file)});
+      jobs.push_back({name, file.filename().string(), foldersOf(*info, file)});
     }
     return info;
   };
   TRY(const auto top, visit(program));
   if (!top.interpreter.empty()) out.interpreter = top.interpreter;
-  for (const auto& name : extra) jobs.push_back({name, "declared: loaded by dlopen", {}});
+  for (const auto& name : extra) jobs.push_back({name, "", {}});
   while (!jobs.empty()) {
     const Job job = std::move(jobs.front());
     jobs.pop_front();
     const std::string name = fs::path(job.name).filename().string();
-    if (out.libraries.contains(name) || name == out.interpreter.filename()) continue;
+    if (name == out.interpreter.filename()) continue;
+    if (const auto known = out.libraries.find(name); known != out.libraries.end()) {
+      if (!job.by.empty()) known->second.why += ", " + job.by;
+      continue;
+    }
+    const std::string why = job.by.empty() ? "declared: loaded by dlopen" : "needed by " + job.by;
     fs::path found;
     std::error_code ignored;
     if (job.name.find('/') != std::string::npos && fs::exists(job.name, ignored)) found = job.name;
@@ -78,8 +83,8 @@ Result<Closure> findClosure(const fs::path& program, const std::vector<std::stri
         if (found.empty() && fs::exists(folder / name, ignored)) found = folder / name;
       }
     }
-    if (found.empty()) return fail(Code::kNotFound, fmt::format("library {} ({}) is not on this machine", job.name, job.why));
-    out.libraries[name] = {found, job.why};
+    if (found.empty()) return fail(Code::kNotFound, fmt::format("library {} ({}) is not on this machine", job.name, why));
+    out.libraries[name] = {found, why};
     TRY_VOID(visit(found).map([](const ElfInfo&) {}));
   }
   return out;

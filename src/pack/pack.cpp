@@ -344,7 +344,10 @@ Result<PackReport> pack(const PackOptions& options) {
     out.zip = options.out / (function.name + ".zip");
     TRY_VOID(writeZip(out.zip, *entries));
     out.zip_bytes = static_cast<int64_t>(fs::file_size(out.zip, error));
-    TRY_VOID(checkLimits(out));
+    if (auto fits = checkLimits(out); !fits) {
+      fs::remove(out.zip, error);  // nobody should deploy it
+      return Failure(fits.error());
+    }
     report.functions.push_back(std::move(out));
   }
   return report;
@@ -363,7 +366,8 @@ json::value toJson(const PackReport& report) {
 std::string explain(const PackedFunction& f) {
   auto files = f.files;
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
-  std::string out = fmt::format("{:>12} {:>12}  {}\n", "bytes", "trimmed", "file: why");
+  std::string out = fmt::format("{:>12} {:>12}  {}\n", "bytes", "trimmed",
+                                "file: why it is in (a library: who cannot start without it)");
   for (const auto& file : files) {
     out += fmt::format("{:>12} {:>12}  {}: {}\n", file.bytes, file.original - file.bytes, file.path, file.why);
   }

@@ -6,10 +6,13 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
+import urllib.error
+import urllib.request
 import zipfile
 
 from served import BUILD, PATIENCE
@@ -162,6 +165,56 @@ def contained(folder, runtime):
         server.shutdown()
 
 
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def emulated(folder):
+    """The form for Cloud Run and Knative: AWS's emulator inside the image answers over HTTP."""
+    emulator = shutil.which("aws-lambda-rie")
+    runc = shutil.which("runc", path=os.environ["PATH"] + ":/usr/sbin")
+    if not emulator or not runc or not shutil.which("umoci") or os.geteuid():
+        return print("SKIPPED: an image with the emulator needs aws-lambda-rie, umoci, runc and root")
+    service(folder, "echo")
+    run(LECTERN, "pack", cwd=folder)
+    run(os.path.join(ROOT, "tools", "oci_image"), ".lectern/one.zip", "image:one", "--emulator", emulator, cwd=folder)
+    run("umoci", "unpack", "--image", "image:one", "box", cwd=folder)
+    path = os.path.join(folder, "box", "config.json")
+    with open(path) as file:
+        config = json.load(file)
+    command = config["process"]["args"]
+    assert command == ["/usr/local/bin/aws-lambda-rie", "/var/task/bootstrap"], command
+    # In the host's network, so at a free port rather than 8080.
+    port = free_port()
+    command[1:1] = ["--runtime-interface-emulator-address", "127.0.0.1:%d" % port, "--runtime-api-address", "127.0.0.1:%d" % free_port()]
+    config["process"]["terminal"] = False
+    config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"] if n["type"] != "network"]
+    config["mounts"] = [m for m in config["mounts"] if m["destination"] not in ("/sys", "/sys/fs/cgroup", "/dev/mqueue")]
+    with open(path, "w") as file:
+        json.dump(config, file)
+    name, state = "lectern-emulated-%d" % os.getpid(), os.path.join(folder, "state")
+    box = subprocess.Popen([runc, "--root", state, "run", "--bundle", os.path.join(folder, "box"), name],
+                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    try:
+        request = urllib.request.Request("http://127.0.0.1:%d/2015-03-31/functions/function/invocations" % port, b'{"in":"an image"}')
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                    got = json.loads(answer.read())
+                break
+            except urllib.error.URLError:
+                if box.poll() is not None:
+                    return print("SKIPPED: this machine starts no containers:", box.stdout.read().decode()[-300:].strip())
+        assert got == {"in": "an image"}, got
+        print("image with the emulator: answered under runc")
+    finally:
+        subprocess.run([runc, "--root", state, "delete", "--force", name], capture_output=True)
+        box.kill()
+        box.wait()
+
+
 class NoStack(http.server.BaseHTTPRequestHandler):
     """CloudFormation before the first deployment: osls asks whether an earlier layer can be kept."""
 
@@ -227,7 +280,7 @@ def cloudformation(folder):
 
 
 def main():
-    for part in (verified, foreign, container, cloudformation):
+    for part in (verified, foreign, container, emulated, cloudformation):
         with tempfile.TemporaryDirectory(prefix="lectern-pack-") as folder:
             part(folder)
 
