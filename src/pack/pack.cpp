@@ -294,7 +294,8 @@ Result<void> checkLimits(const PackedFunction& f) {
   files.resize(std::min<size_t>(files.size(), 5));
   std::string largest;
   for (const auto& file : files) largest += fmt::format("{}{} ({})", largest.empty() ? "" : ", ", file.path, file.bytes);
-  return fail(Code::kTooLarge, fmt::format("function '{}' {}. Largest: {}", f.name, what, largest));
+  return fail(Code::kTooLarge, fmt::format("function '{}' {}. Largest: {}. Leave files out (package.patterns, drop) or keep "
+                                           "data on the shared file system", f.name, what, largest));
 }
 
 Result<void> packLayers(const ServerlessConfig& config, const fs::path& folder, const fs::path& out) {

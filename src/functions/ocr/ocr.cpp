@@ -67,6 +67,34 @@ std::string answer(const json::object& event, reader::Page page, const std::vect
   return toJson(out);
 }
 
+/// One page of an event.
+std::string readOne(const json::value& value, const reader::Reader& reader, const Clock& clock) {
+  if (!value.is_object()) throw FunctionError("Request.Invalid", "the event is no JSON object");
+  const auto& event = value.get_object();
+  std::vector<reader::StageTiming> timings;
+  const auto image = imageOf(event, timings, clock);
+  const int number = static_cast<int>(intOr(event, "number", intOr(event, "page", 1)));
+  const std::string words = stringOr(event, "text", "");
+  if (!words.empty()) {
+    return answer(event, reader.readTextLayer(image, number, wordsOf(words), timings), timings, reader);
+  }
+  if (const auto* known = event.if_contains("words"); known != nullptr) {
+    auto list = orThrow(reader::wordsFromJson(*known), "Request.Invalid");
+    return answer(event, reader.readTextLayer(image, number, std::move(list), timings), timings, reader);
+  }
+  return answer(event, orThrow(reader.readPage(image, number, timings), "Image.Unreadable"), timings, reader);
+}
+
+/// {"items":[event, ...]} is answered by {"items":[answer, ...]}: a batch in one call.
+std::string readAll(const json::array& items, const reader::Reader& reader, const Clock& clock) {
+  std::string out = "{\"items\":[";
+  for (size_t n = 0; n < items.size(); ++n) {
+    if (n > 0) out += ',';
+    out += readOne(items[n], reader, clock);
+  }
+  return out + "]}";
+}
+
 }  // namespace
 
 int main() {
@@ -75,18 +103,10 @@ int main() {
   if (!reader) failInit("Reader.Init", reader.error().message);
   run([&](const std::string& text, const Context&) {
     const auto value = orThrow(parseJson(text), "Request.Invalid");
-    if (!value.is_object()) throw FunctionError("Request.Invalid", "the event is no JSON object");
-    const auto& event = value.get_object();
-    std::vector<reader::StageTiming> timings;
-    const auto image = imageOf(event, timings, clock);
-    const int number = static_cast<int>(intOr(event, "number", intOr(event, "page", 1)));
-    const std::string words = stringOr(event, "text", "");
-    if (!words.empty())
-      return answer(event, (*reader)->readTextLayer(image, number, wordsOf(words), timings), timings, **reader);
-    if (const auto* known = event.if_contains("words"); known != nullptr) {
-      auto list = orThrow(reader::wordsFromJson(*known), "Request.Invalid");
-      return answer(event, (*reader)->readTextLayer(image, number, std::move(list), timings), timings, **reader);
-    }
-    return answer(event, orThrow((*reader)->readPage(image, number, timings), "Image.Unreadable"), timings, **reader);
+    const auto* object = value.if_object();
+    const json::value* items = object != nullptr ? object->if_contains("items") : nullptr;
+    if (items == nullptr) return readOne(value, **reader, clock);
+    if (!items->is_array()) throw FunctionError("Request.Invalid", "\"items\" is no list");
+    return readAll(items->get_array(), **reader, clock);
   });
 }
