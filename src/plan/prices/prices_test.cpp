@@ -97,6 +97,15 @@ TEST(Prices, FreeTierAcrossItems) {
   EXPECT_NEAR(usage.items[2].request.usd(), 100'000 * 0.0000002, 1e-12);
 }
 
+TEST(Prices, FieldsThatNobodyHasAreNamed) {
+  const PricedUsage usage =
+      priced(R"({"items":[{"service":"lambda","memory_mb":128,"duration_ms":5,"coutn":3,"name":"a"}]})");
+  ASSERT_EQ(usage.warnings.size(), 1u);
+  EXPECT_EQ(usage.warnings[0], "items[0]: no service has a field \"coutn\"");
+  EXPECT_TRUE(priced(lambda("x86_64", 128, "5")).warnings.empty());
+  EXPECT_FALSE(priceUsage(parseJson(R"({"book":"nope","items":[]})")->as_object(), ""));
+}
+
 TEST(Prices, MachinesByTheSecond) {
   const auto vm = [](const char* seconds) {
     return priced(std::string(R"({"book":"aws-2020","items":[{"service":"ec2","type":"m5d.12xlarge","seconds":)") +

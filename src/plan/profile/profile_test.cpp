@@ -68,6 +68,14 @@ TEST(Fit, PublishedTableOfLambda2018) {
   std::printf("published table: error %.3f, leave one out %.3f\n", fit->error, fit->left_out_error);
 }
 
+TEST(Fit, OneBatchSizeMakesNoBatchFree) {
+  const auto fit = fitProfile(made({512, 1024, 1769}, {1}, 0.01, oneThread));
+  ASSERT_TRUE(fit);
+  EXPECT_EQ(fit->only_batch, 1);
+  EXPECT_NEAR(fit->predict(1024, 8), 8 * fit->predict(1024, 1), 1e-6);
+  EXPECT_NEAR(fit->band(1024, 8).second, 8 * fit->band(1024, 1).second, 0.1);
+}
+
 TEST(Fit, TooLittleIsSaid) {
   EXPECT_FALSE(fitProfile({}));
   EXPECT_FALSE(fitProfile(made({512}, {1, 2}, 0.01, oneThread)));
