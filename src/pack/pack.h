@@ -45,7 +45,8 @@ Result<contract::ServerlessConfig> loadConfig(const std::filesystem::path& file)
 
 /// {"functions":[{"name","zip","zip_bytes","unzipped_bytes","untrimmed_bytes","layers","files"}]}
 json::value toJson(const PackReport& report);
-/// A table of every file: bytes, bytes saved by trimming, path, reason (of a library: all that need it); then what was left out and why.
+/// A table of every file: bytes, bytes saved by trimming, path, reason (of a library: all that need it);
+/// then what was left out and why.
 std::string explain(const PackedFunction& function);
 
 }  // namespace lectern::pack

@@ -200,6 +200,7 @@ Result<std::string> planReport(const PlanOptions& o) {
     Simulation other = base;
     TRY(const Platform old, platformNamed("lambda2020"));
     other.platform = old;
+    if (other.file_system.elastic) other.file_system = FileSystem::of2020();
     TRY_VOID(then("rules, prices of 2020:", trace, other));
   }
   Simulation brief = base;
