@@ -352,15 +352,23 @@ void sectionLabels(FormPage& form, std::vector<KeyValue>& out) {
       if (p.box.y1 > label.box.y0 + 0.5 * em || p.taken) continue;
       const bool peer = (p.key || p.label) && section[static_cast<size_t>(j)] >= 0 &&
                         std::abs(p.box.x0 - label.box.x0) < 1.2 * em;
-      const bool heading = headingLike(form, p) && p.box.x0 < label.box.x0 + 1.5 * em &&
+      // A heading alone in its row may be centred.
+      const bool alone = p.left < 0 && p.right < 0 && p.words.size() > 1 && !p.colon &&
+                         p.box.x0 < label.box.x0 + 25 * em;
+      const bool heading = headingLike(form, p) && (alone || p.box.x0 < label.box.x0 + 1.5 * em) &&
                            p.box.x0 > label.box.x0 - 4 * em;
       if (peer || heading) above = j;
     }
     if (above < 0) continue;
-    // A label that ends with a colon and has no value is a heading to labels that have none.
+    // A label that ends with a colon and has no value is a heading to labels that have none, or when it is long.
     const Piece& over = at(form, above);
-    const bool heads = over.colon && !over.key && over.fill < 0 && !label.colon;
-    const int own = heads ? -1 : section[static_cast<size_t>(above)];
+    const bool heads = over.colon && !over.key && over.fill < 0 && (!label.colon || over.words.size() > 3);
+    int own = section[static_cast<size_t>(above)];
+    if (heads && own >= 0 && own != above) {
+      std::erase(members[own], above);
+      own = -1;
+      section[static_cast<size_t>(above)] = above;
+    }
     section[static_cast<size_t>(i)] = own >= 0 ? own : above;
     members[section[static_cast<size_t>(i)]].push_back(i);
   }

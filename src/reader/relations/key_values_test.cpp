@@ -107,6 +107,20 @@ TEST(KeyValuesTest, AHeadingIsPairedWithTheLabelsOfItsGroupAsASection) {
   EXPECT_EQ(sheet.pairs(), (Pairs{{"Length:", "126 mm"}, {"Weight:", "12 g"}}));
 }
 
+TEST(KeyValuesTest, ACentredHeadingAndALongLabelWithoutValueBeginGroups) {
+  Sheet sheet;
+  sheet.line(250, 50, "YEARLY COSTS").line(50, 80, "Rent:").line(200, 80, "12").line(50, 100, "Heat:").line(200, 100, "7");
+  sheet.line(50, 200, "PLEASE SEND IT TO:").line(60, 220, "Name:").line(200, 220, "K. Berg");
+  sheet.line(60, 240, "Town:").line(200, 240, "Oslo").line(50, 260, "SEND A COPY TO:");
+  sheet.line(60, 280, "Floor:").line(200, 280, "4").line(60, 300, "Room:").line(200, 300, "17");
+  EXPECT_EQ(sheet.pairs(true), (Pairs{{"PLEASE SEND IT TO:", "Name:"},
+                                      {"PLEASE SEND IT TO:", "Town:"},
+                                      {"SEND A COPY TO:", "Floor:"},
+                                      {"SEND A COPY TO:", "Room:"},
+                                      {"YEARLY COSTS", "Heat:"},
+                                      {"YEARLY COSTS", "Rent:"}}));
+}
+
 TEST(KeyValuesTest, EveryNameOfADistributionListIsAValue) {
   Sheet sheet;
   sheet.line(50, 50, "cc:").line(100, 50, "A. Larsen").line(300, 50, "B. Moe").line(100, 68, "C. Dahl");
