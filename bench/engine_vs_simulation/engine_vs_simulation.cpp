@@ -26,7 +26,7 @@ namespace fs = std::filesystem;
 using namespace lectern;
 
 constexpr double kAllowed = 0.10;
-constexpr int kCold = 8, kWarm = 32;
+constexpr int kCold = 4, kWarm = 16;  // before the loads and again after them
 constexpr uint64_t kSeed = 7;
 
 [[noreturn]] void die(const std::string& why) {
@@ -165,15 +165,20 @@ int main(int argc, char** argv) {
   const int memory_mb = argc > 3 ? atoi(argv[3]) : 512;
   const auto event = readFile(argv[2], mebibytes(6));
   if (!event) die(event.error().message);
-  const plan::Profile profile = profileOf(bundle, *event, memory_mb);
+  plan::Profile profile = profileOf(bundle, *event, memory_mb);
   const std::vector<Load> loads = {
       {"Poisson, 1.5 a second", plan::poissonTrace(1.5, 80, plan::Random(kSeed)), 600},
       {"4 at once every 3 s", plan::burstTrace(4, 34, Seconds(3)), 600},
       {"Poisson, 0.5 a second, instances end after 1.5 s", plan::poissonTrace(0.5, 100, plan::Random(kSeed + 1)), 1.5}};
-  bool good = true;
+  std::vector<Seen> seen;
   for (const Load& load : loads) {
     fprintf(stderr, "%s: %zu calls in %.0f s\n", load.name.c_str(), load.trace.arrivals.size(), load.trace.seconds());
-    good &= compare(load, runOnEngine(load, bundle, *event, memory_mb), profile, memory_mb);
+    seen.push_back(runOnEngine(load, bundle, *event, memory_mb));
   }
+  // What else the machine does changes with time: service times from both ends stand for what lay between.
+  const plan::Profile after = profileOf(bundle, *event, memory_mb);
+  profile.samples.insert(profile.samples.end(), after.samples.begin(), after.samples.end());
+  bool good = true;
+  for (size_t n = 0; n < loads.size(); ++n) good &= compare(loads[n], seen[n], profile, memory_mb);
   return good ? 0 : 1;
 }
