@@ -44,7 +44,8 @@ Crop cropRegion(const Image& page, const TextRegion& region, const CropOptions& 
   const double width = length(q[0], q[1]) - 2 * trim, height = length(q[0], q[3]) - 2 * trim;
   if (width < 2 || height < 2) return crop;
   crop.scale = options.height / height;
-  const int out_width = std::clamp(static_cast<int>(std::lround(width * crop.scale)), 1, options.max_width);
+  const int out_width =
+      std::clamp(static_cast<int>(std::lround(width * crop.scale * options.stretch)), 1, options.max_width);
   const double scale_x = out_width / width;
   // Unit vectors along and across the text.
   const cv::Point2d along((q[1].x - q[0].x) / length(q[0], q[1]), (q[1].y - q[0].y) / length(q[0], q[1]));

@@ -22,6 +22,7 @@ struct CropOptions {
   double min_skew_degrees = 0.8;  // flatter regions are cut along their box, which blurs nothing
   /// Rows and columns to take away from a region's edges as a share of its height: the detector's boxes are generous.
   double shrink = 0;
+  double stretch = 1;  // the crop's width is multiplied by this
 };
 
 /// The region's crop; an empty matrix when the region has no area inside the page.

@@ -33,7 +33,7 @@ std::vector<Symbol> bestPath(std::span<const float> probabilities, int steps, in
 }  // namespace
 
 std::vector<CtcWord> decodeCtc(std::span<const float> probabilities, int steps, int classes,
-                               const std::vector<std::string>& alphabet) {
+                               const std::vector<std::string>& alphabet, double reach) {
   std::vector<CtcWord> words;
   double sum = 0;
   int letters = 0;
@@ -48,13 +48,13 @@ std::vector<CtcWord> decodeCtc(std::span<const float> probabilities, int steps, 
       continue;
     }
     if (!open) {
-      words.push_back({"", s.first_step - 0.5, 0, 0});
+      words.push_back({"", s.first_step + 0.5 - reach, 0, 0});
       sum = 0;
       letters = 0;
       open = true;
     }
     words.back().text += s.text;
-    words.back().end = s.last_step + 1.5;
+    words.back().end = s.last_step + 0.5 + reach;
     sum += s.confidence;
     ++letters;
   }

@@ -1,9 +1,9 @@
 #include "reader/recognise/ppocr.h"
 
 #include <algorithm>
-#include <opencv2/imgproc.hpp>
+#include <charconv>
+#include <numeric>
 
-#include "base/files.h"
 #include "model/files.h"
 #include "model/session.h"
 #include "reader/recognise/crop.h"
@@ -15,6 +15,7 @@ namespace {
 constexpr int kHeight = 48;
 constexpr int kWidthStep = 8;  // widths are rounded up, so that lines of similar length share a batch
 constexpr int kMaxWidth = 2560;
+constexpr double kLetter = 16;  // width of a usual letter in a crop that keeps the page's proportions
 }  // namespace
 
 struct PpocrRecognizer::Job {
@@ -25,6 +26,7 @@ struct PpocrRecognizer::Job {
 struct PpocrRecognizer::Network {
   std::unique_ptr<model::Session> session;
   std::vector<std::string> alphabet;
+  double stretch = 1;  // the width of its letters compared with the page's
   ModelUse use;
 };
 
@@ -39,11 +41,17 @@ std::vector<std::string> linesOf(const std::string& text) {
   }
   return lines;
 }
+
+std::vector<size_t> everyIndex(size_t count) {
+  std::vector<size_t> indices(count);
+  std::iota(indices.begin(), indices.end(), size_t{0});
+  return indices;
+}
 }  // namespace
 
 PpocrRecognizer::~PpocrRecognizer() = default;
 
-/// A network's characters stand in its metadata, or one a line in a text file beside it.
+/// A network's characters and the stretch it was trained for stand in its metadata, one a line and a number.
 Result<std::unique_ptr<PpocrRecognizer::Network>> PpocrRecognizer::load(const std::string& model, int threads,
                                                                         const char* role) {
   auto made = std::make_unique<Network>();
@@ -51,12 +59,14 @@ Result<std::unique_ptr<PpocrRecognizer::Network>> PpocrRecognizer::load(const st
   TRY(std::string digest, model::modelSha256(file.path));
   TRY(made->session, model::Session::load(file.path, {.threads = threads}));
   made->use = {role, file.name, std::move(digest)};
-  std::string characters = made->session->metadata("character");
-  if (characters.empty()) {
-    TRY(characters, readFile(std::filesystem::path(file.path).replace_extension(".txt")));
-  }
-  made->alphabet = linesOf(characters);
+  made->alphabet = linesOf(made->session->metadata("character"));
   if (made->alphabet.empty()) return fail(Code::kCorrupt, file.name + " has no alphabet");
+  if (const std::string stretch = made->session->metadata("stretch"); !stretch.empty()) {
+    const char* end = stretch.data() + stretch.size();
+    if (std::from_chars(stretch.data(), end, made->stretch).ptr != end || made->stretch < 0.25 || made->stretch > 4) {
+      return fail(Code::kCorrupt, file.name + " has a stretch that is no number from 0.25 to 4");
+    }
+  }
   return made;
 }
 
@@ -98,12 +108,14 @@ Result<void> PpocrRecognizer::readBatch(const Network& network, std::span<Job> j
   if (out.shape.size() != 3 || out.shape[0] != shape[0]) return fail(Code::kCorrupt, "unexpected recogniser output");
   const int steps = static_cast<int>(out.shape[1]), classes = static_cast<int>(out.shape[2]);
   const double pixels_a_step = static_cast<double>(width) / steps;
+  const double reach = kLetter / 2 * network.stretch / pixels_a_step;
   const size_t size = static_cast<size_t>(steps) * static_cast<size_t>(classes);
   for (size_t j = 0; j < jobs.size(); ++j) {
     RecognisedLine& line = lines[jobs[j].index];
     line = {};
     double weighted = 0, characters = 0;
-    for (auto& w : decodeCtc(std::span(out.data).subspan(j * size, size), steps, classes, network.alphabet)) {
+    for (auto& w : decodeCtc(std::span(out.data).subspan(j * size, size), steps, classes, network.alphabet,
+                             reach)) {
       const cv::Rect2d place(w.start * pixels_a_step, 0, (w.end - w.start) * pixels_a_step, kHeight);
       RecognisedWord word{std::move(w.text), toPage(jobs[j].crop, place, 0, regions[jobs[j].index].box), w.confidence};
       weighted += word.confidence * static_cast<double>(word.text.size());
@@ -129,23 +141,25 @@ Result<void> PpocrRecognizer::readAll(const Network& network, std::span<Job> job
   return {};
 }
 
-bool PpocrRecognizer::byWidth(const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; }
-
-std::vector<PpocrRecognizer::Job> PpocrRecognizer::cut(const Image& page, std::span<const TextRegion> regions,
-                                                       double grow) {
+std::vector<PpocrRecognizer::Job> PpocrRecognizer::cut(const Network& network, const Image& page,
+                                                       std::span<const TextRegion> regions,
+                                                       std::span<const size_t> which) const {
   std::vector<Job> jobs;
-  for (size_t i = 0; i < regions.size(); ++i) {
-    Crop crop = cropRegion(page, regions[i], {.height = kHeight, .max_width = kMaxWidth, .shrink = -grow});
+  const CropOptions options = {
+      .height = kHeight, .max_width = kMaxWidth, .shrink = -options_.grow, .stretch = network.stretch};
+  for (const size_t i : which) {
+    Crop crop = cropRegion(page, regions[i], options);
     if (!crop.pixels.empty()) jobs.push_back({i, std::move(crop)});
   }
   // Similar widths together: padding is computed for nothing.
-  std::stable_sort(jobs.begin(), jobs.end(), byWidth);
+  std::stable_sort(jobs.begin(), jobs.end(),
+                   [](const Job& a, const Job& b) { return a.crop.pixels.cols < b.crop.pixels.cols; });
   return jobs;
 }
 
 Result<double> PpocrRecognizer::confidence(const Image& page, std::span<const TextRegion> regions) const {
   std::vector<RecognisedLine> lines(regions.size());
-  std::vector<Job> jobs = cut(page, regions, options_.grow);
+  std::vector<Job> jobs = cut(*networks_.front(), page, regions, everyIndex(regions.size()));
   TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
   return meanConfidence(lines);
 }
@@ -153,7 +167,8 @@ Result<double> PpocrRecognizer::confidence(const Image& page, std::span<const Te
 Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page,
                                                                std::span<const TextRegion> regions) const {
   std::vector<RecognisedLine> lines(regions.size());
-  std::vector<Job> jobs = cut(page, regions, options_.grow);
+  std::vector<size_t> which = everyIndex(regions.size());
+  std::vector<Job> jobs = cut(*networks_.front(), page, regions, which);
   if (networks_.size() == 1) {
     TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
   } else {
@@ -161,10 +176,11 @@ Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page
       return kHeight / job.crop.scale >= options_.small_print * (1 + 2 * options_.grow);
     });
     TRY_VOID(readAll(*networks_.front(), std::span(jobs.begin(), small), lines, regions));
-    jobs.erase(std::remove_if(jobs.begin(), small,
-                              [&](const Job& job) { return lines[job.index].confidence >= options_.sure; }),
-               small);
-    std::stable_sort(jobs.begin(), jobs.end(), byWidth);
+    which.clear();
+    for (auto job = jobs.begin(); job != jobs.end(); ++job) {
+      if (job >= small || lines[job->index].confidence < options_.sure) which.push_back(job->index);
+    }
+    jobs = cut(*networks_.back(), page, regions, which);
     TRY_VOID(readAll(*networks_.back(), jobs, lines, regions));
   }
   for (RecognisedLine& line : lines) {

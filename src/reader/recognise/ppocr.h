@@ -3,6 +3,7 @@
 // reads those again of which the small one is not sure.
 
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -38,8 +39,8 @@ class PpocrRecognizer final : public Recognizer {
   struct Job;
   struct Network;
   static Result<std::unique_ptr<Network>> load(const std::string& model, int threads, const char* role);
-  static bool byWidth(const Job& a, const Job& b);
-  static std::vector<Job> cut(const Image& page, std::span<const TextRegion> regions, double grow);
+  std::vector<Job> cut(const Network& network, const Image& page, std::span<const TextRegion> regions,
+                       std::span<const size_t> which) const;
   Result<void> readAll(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
                        std::span<const TextRegion> regions) const;
   Result<void> readBatch(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
