@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Synthetic text lines with known text, for the recogniser.
 
-usage: rec_lines.py FOLDER COUNT [SEED]     writes parts of 1000 lines; goes on where an earlier run stopped
+usage: rec_lines.py FOLDER COUNT [SEED] [fine]     writes parts of 1000 lines; goes on where an earlier run stopped
+
+"fine" is the small print of forms and tables: letters of 7 to 14 pixels, little spoilt.
 
 A line is drawn at the size it has on a page, with some ground, neighbours and rules around it, and spoilt as scans, faxes,
 receipts and screen shots are. It is stored with the box of its ink, so that rec_data.py can cut it as a detector would.
@@ -185,13 +187,16 @@ def draw(rng, text, path, size):
     return np.asarray(image)
 
 
-def render(rng, noise, writer, files):
+def render(rng, noise, writer, files, fine):
     """(page piece, box of the line in it, text), or None where the font cannot draw it."""
     text = writer.line()
     path = rng.choice(list(files))
     if not files[path].issuperset(text):
         return None
-    size = rng.choice([rng.randrange(9, 16), rng.randrange(14, 30), rng.randrange(24, 44)])
+    final = rng.uniform(7, 14.5) if fine else rng.choice([rng.randrange(9, 16), rng.randrange(14, 30), rng.randrange(24, 44)])
+    # Print is scanned or rasterised from sharp outlines; screens hint their letters to pixels.
+    enlarged = rng.choice([1, 3, 3]) if fine else 1
+    size = round(final * enlarged)
     try:
         ink = draw(rng, text, path, size)
     except OSError:
@@ -214,12 +219,16 @@ def render(rng, noise, writer, files):
     if abs(stretch - 1) > 0.02:
         canvas = cv2.resize(canvas, (max(8, int(canvas.shape[1] * stretch)), canvas.shape[0]), interpolation=cv2.INTER_AREA)
         box[0], box[2] = box[0] * stretch, box[2] * stretch
+    if enlarged > 1:
+        f = final / size
+        canvas = cv2.resize(canvas, (max(8, round(canvas.shape[1] * f)), max(8, round(canvas.shape[0] * f))), interpolation=cv2.INTER_AREA)
+        box = [v * f for v in box]
     if rng.random() < 0.15:  # italics and turned pages
         shear, angle = rng.uniform(-0.25, 0.25), rng.uniform(-0.02, 0.02) * rng.choice([0.5, 1])
         cx, cy = canvas.shape[1] / 2, canvas.shape[0] / 2
         m = np.float32([[1, -shear, shear * cy], [angle, 1, -angle * cx]])
         canvas = cv2.warpAffine(canvas, m, (canvas.shape[1], canvas.shape[0]))
-    return spoil(rng, noise, canvas), [round(v) for v in box], text
+    return spoil(rng, noise, canvas, fine and rng.random() < 0.85), [round(v) for v in box], text
 
 
 def decorate(rng, canvas, box, size, path):
@@ -241,9 +250,19 @@ def decorate(rng, canvas, box, size, path):
             np.maximum(canvas, np.asarray(other, np.float32), out=canvas)
 
 
-def spoil(rng, noise, ink):
+def spoil(rng, noise, ink, gently=False):
     """From ink (0..255) to a grey page piece, dark on light."""
     h, w = ink.shape
+    if gently:
+        ink = np.clip(ink * rng.choice([1, 1, rng.uniform(0.7, 1.6)]), 0, 255)
+        if rng.random() < 0.3:
+            ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.3, 0.6))
+        page = np.clip(rng.choice([255, 255, rng.uniform(200, 255)]) - ink * rng.choice([1, 1, rng.uniform(0.5, 1)]), 0, 255)
+        if rng.random() < 0.25:
+            page = np.clip(page + noise.randn(h, w) * rng.uniform(1, 12), 0, 255)
+        if rng.random() < 0.1:
+            page = 255.0 * (page > rng.uniform(120, 200))
+        return jpeg(rng, page.astype(np.uint8))
     if rng.random() < 0.12 and h > 50:
         ink = (cv2.dilate if rng.random() < 0.5 else cv2.erode)(ink, np.ones(rng.choice([(1, 2), (2, 1), (2, 2)]), np.uint8))
     if rng.random() < 0.18:  # printed at a lower resolution: thermal dots, faxes, small print enlarged
@@ -270,9 +289,12 @@ def spoil(rng, noise, ink):
     page = np.clip(page, 0, 255)
     if rng.random() < 0.12:
         page = 255.0 * (page > rng.uniform(0.4, 0.75) * ground)
-    page = page.astype(np.uint8)
+    return jpeg(rng, page.astype(np.uint8))
+
+
+def jpeg(rng, page):
     if rng.random() < 0.4:
-        done, data = cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_QUALITY, rng.randrange(25, 90)])
+        _, data = cv2.imencode(".jpg", page, [cv2.IMWRITE_JPEG_QUALITY, rng.randrange(25, 90)])
         page = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
     return page
 
@@ -313,22 +335,23 @@ def usable(files, known):
 
 def main():
     folder, count, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]) if len(sys.argv) > 3 else 1
+    fine = sys.argv[4:] == ["fine"]
     os.makedirs(folder, exist_ok=True)
     known = charset()[:-1]
     files = usable(fonts(), known)
     print("%d fonts" % len(files), flush=True)
     for part in range(count // PART):
-        path = os.path.join(folder, "lines-%d-%03d.npz" % (seed, part))
+        path = os.path.join(folder, "lines-%d-%s%03d.npz" % (seed, "fine-" if fine else "", part))
         if os.path.exists(path):
             continue
-        rng, noise = random.Random(seed * 100003 + part), np.random.RandomState(seed * 1009 + part)
+        rng, noise = random.Random(seed * 100003 + 7 * fine + part), np.random.RandomState(seed * 1009 + 7 * fine + part)
         writer = Writer(rng, known)
         pieces, boxes, texts = [], [], []
         while len(pieces) < PART:
             if rng.random() < 0.02:
                 made = blank(rng, noise)
             else:
-                made = render(rng, noise, writer, files)
+                made = render(rng, noise, writer, files, fine)
             if made is None:
                 continue
             pieces.append(made[0])

@@ -12,7 +12,7 @@
 namespace lectern::reader {
 
 struct PpocrOptions {
-  std::string model = "ppocr-v6-rec-tiny";
+  std::string model = "rec-latin";
   std::string second_model = "ppocr-v6-rec-small";  // empty: no line is read twice
   float sure = 0.94f;  // confidence of a line from which on it is not read again
   /// Lines lower than this many pixels of the page go to the second network straight away: signs, superscripts and serifs
