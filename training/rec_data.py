@@ -22,22 +22,19 @@ def with_case(truth, reading):
     reading_upper = reading.upper()
     if len(reading_upper) != len(reading):
         return None
-    out, aligned = list(truth), 0
+    out, missed = list(truth), {i for i, c in enumerate(truth) if c != " "}
+    letters = len(missed)
     for a, b, n in difflib.SequenceMatcher(None, truth.upper(), reading_upper, autojunk=False).get_matching_blocks():
-        out[a:a + n] = [reading[b + i] if truth[a + i] != " " else " " for i in range(n)]
-        aligned += sum(truth[a + i] != " " for i in range(n))
-    letters = sum(c != " " for c in truth)
-    if letters == 0 or aligned < 0.8 * letters:
+        for i in range(n):
+            if truth[a + i] != " ":
+                out[a + i] = reading[b + i]
+                missed.discard(a + i)
+    if letters == 0 or len(missed) > 0.2 * letters:
         return None
     # A letter that the reading misses has the case of the one before it.
-    known = [c for c in out if c.isalpha()]
-    if known and aligned < letters:
-        lower = sum(c.islower() for c in known) > len(known) / 2
-        missed = set(range(len(truth)))
-        for a, _, n in difflib.SequenceMatcher(None, truth.upper(), reading_upper, autojunk=False).get_matching_blocks():
-            missed -= set(range(a, a + n))
-        for i in missed:
-            out[i] = out[i].lower() if lower and i > 0 else out[i]
+    for i in sorted(missed):
+        if i > 0 and out[i - 1].islower():
+            out[i] = out[i].lower()
     return "".join(out)
 
 

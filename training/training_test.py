@@ -3,17 +3,21 @@
 
 Runs in seconds; says that it is skipped when numpy or PyTorch are missing (exit status 77).
 """
+import random
 import sys
 
 try:
     import numpy as np
     import torch
+    import cv2  # noqa: F401
 except ImportError as missing:
     print("skipped: %s (apt-get install python3-torch python3-numpy)" % missing)
     sys.exit(77)
 
 import decode
+import rec_data
 from nets import FORMS, Ctpn
+from rec_net import LineReader, charset
 from targets import make_targets
 
 
@@ -67,10 +71,46 @@ def networks_give_the_promised_shape():
         check(tuple(out.shape) == (1, 4 * len(form.heights), 64 // form.row_stride, 96 // form.column), "%s gives %s" % (kind, tuple(out.shape)))
 
 
+def transcripts_take_the_case_of_readings():
+    check(rec_data.with_case("TOTAL INCL GST", "Total lncl GST") == "Total Incl GST", "case from a reading with one error")
+    check(rec_data.with_case("AB-12 X", "ab12x") == "ab-12 x", "a sign and a space that the reading misses")
+    check(rec_data.with_case("TOTAL", "9.90") is None, "a reading of something else")
+
+
+def crops_have_room_for_their_letters():
+    rng = random.Random(2)
+    page = np.full((60, 400), 255, np.uint8)
+    for squeeze in (0.7, 1.0):
+        crop, text = rec_data.cut((page, [20, 20, 380, 40], "A line of text"), rng, squeeze)
+        check(crop.shape[0] == 48 and abs(crop.shape[1] / (48 / 26 * 366 * squeeze) - 1) < 0.25, "a crop of %s" % (crop.shape,))
+        check(crop.min() >= -1 and crop.max() <= 1, "values of a crop")
+    check(rec_data.fits(16, "abc") and not rec_data.fits(16, "abb"), "equal neighbours need a column between them")
+
+
+def lines_in_a_row_are_joined():
+    page = np.zeros((1, 1), np.uint8)
+    lines = [(page, [0, 0, 50, 20], "Total"), (page, [60, 1, 90, 21], "9.90"), (page, [60, 40, 90, 60], "below")]
+    check([(b, t) for _, b, t in rec_data.joined(lines)] == [([0, 0, 90, 21], "Total 9.90")], "neighbours of a row, and no others")
+
+
+def the_recogniser_reads_a_column_for_four_pixels():
+    characters = charset()
+    check(len(set(characters)) == len(characters) and characters[-1] == " ", "characters are distinct, the space is the last")
+    net = LineReader(len(characters) + 1).eval()
+    with torch.no_grad():
+        check(tuple(net(torch.zeros(2, 3, 48, 96)).shape) == (2, 24, len(characters) + 1), "the recogniser's output")
+        x = torch.randn(1, 160, 30)
+        check(torch.equal(net.context(x), x), "an untrained view along the line changes nothing")
+
+
 if __name__ == "__main__":
     targets_decode_to_their_lines()
     cut_lines_teach_nothing()
     narrow_gaps_part_lines()
     every_line_has_an_anchor()
     networks_give_the_promised_shape()
+    transcripts_take_the_case_of_readings()
+    crops_have_room_for_their_letters()
+    lines_in_a_row_are_joined()
+    the_recogniser_reads_a_column_for_four_pixels()
     print("all passed")
