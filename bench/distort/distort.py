@@ -69,7 +69,7 @@ DISTORTIONS = {
     "skew 1": (1, 1, turned(1)),
     "skew -3": (-3, 1, turned(-3)),
     "skew 7": (7, 1, turned(7)),
-    "turned 90, skew 4": (94, 1, turned(94)),
+    "turned 94": (94, 1, turned(94)),
     "inverted": (0, 1, lambda page, rng: page.point(lambda v: 255 - v)),
     "shadow": (0, 1, pixels(shadow)),
     "faded": (0, 1, pixels(lambda v, rng: 190 + (v - 255) * 0.25 + rng.normal(0, 3, v.shape))),

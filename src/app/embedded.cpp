@@ -75,7 +75,7 @@ Result<std::unique_ptr<ReadBackend>> makeEmbeddedBackend(const ReadJobOptions& o
   TRY(const auto ocr, functionBundle("ocr"));
   TRY(const auto pdf, functionBundle("pdf"));
   TRY(const auto tessdata, reader::tessdataFolder());
-  TRY_VOID(reader::checkLanguages(tessdata, options.languages));
+  if (options.recognizer == "tesseract") TRY_VOID(reader::checkLanguages(tessdata, options.languages));
   TRY(auto shared, TempDir::create("lectern-pages-"));
   fs::permissions(shared.path(), fs::perms::all);
   engine::EngineOptions engine_options;

@@ -219,7 +219,9 @@ void Job::readOne(const InputFile& file) {
     stop_requested = true;
     return;
   }
+  const SteadyTime begun = clock_.now();
   auto document = readDocument(file, *sha256);
+  const SteadyTime read = clock_.now();
   if (!document) {
     if (document.error().code == Code::kCancelled && stop_requested) return;
     return failed(file.path.string(), document.error());
@@ -230,7 +232,12 @@ void Job::readOne(const InputFile& file) {
     if (saved.error().code == Code::kNoSpace) stop_requested = true;
     return;
   }
-  const double millis = static_cast<double>((clock_.now() - start).count()) / 1e6;
+  const SteadyTime end = clock_.now();
+  const auto millisOf = [](Nanos span) { return static_cast<double>(span.count()) / 1e6; };
+  const double millis = millisOf(end - start);
+  // With the first document engine or models start.
+  document->timings.push_back({"start", millisOf(begun - start)});
+  document->timings.push_back({"save", millisOf(end - read)});
   DocumentSummary line = summarize(*document, file, options_.out, millis);
   progress_.done(file.path.string(), fmt::format("{} words, {:.0f} ms", line.words, millis));
   const std::lock_guard lock(mutex_);

@@ -20,7 +20,8 @@ struct DocumentSummary {
   size_t words = 0;
   size_t tables = 0;
   std::vector<std::pair<std::string, std::string>> fields;
-  std::vector<reader::StageTiming> timings;  // summed by stage
+  // Summed by stage; with `other` they add up to millis, unless pages were read side by side.
+  std::vector<reader::StageTiming> timings;
   double millis = 0;
 };
 

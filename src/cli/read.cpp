@@ -64,7 +64,7 @@ void addRead(CLI::App& app, int& status) {
   command->add_option("--out", job.out, "Output folder")->capture_default_str();
   command->add_option("--format", given->formats, "Output formats, comma-separated")->capture_default_str();
   command->add_option("--db", job.db, "Database file (default: documents.db in the output folder)");
-  command->add_option("--lang", job.languages, "Tesseract languages, for example eng+deu")->capture_default_str();
+  command->add_option("--lang", job.languages, "Languages of --recognizer tesseract, for example eng+deu")->capture_default_str();
   command->add_option("--detector", job.detector, "Text detector: db or ctpn")
       ->check(CLI::IsMember({"db", "ctpn"}))
       ->capture_default_str();

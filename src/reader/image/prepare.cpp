@@ -12,8 +12,8 @@ namespace {
 constexpr double kLookPixels = 0.5e6;
 constexpr int kDarkGround = 96;
 constexpr int kMinLetters = 12;  // fewer say nothing about a page's direction
-// Pages that lie straighter are read as well as they are: lines are cut along their own slope.
-constexpr double kMinSkew = 0.7;
+// Pages that lie straighter are read as well as they are: lines are cut along their own slope, and rows hold together.
+constexpr double kMinSkew = 1.5;
 constexpr double kMaxSkew = 12;
 constexpr int kSpeckDepth = 80;
 // Clean pages of all kinds have up to 0.0026.

@@ -70,7 +70,7 @@ TEST(PrepareTest, TurningFourTimesChangesNothing) {
 }
 
 TEST(PrepareTest, TheSlopeOfLinesIsMeasuredAndTakenAway) {
-  for (const double degrees : {-6.0, -2.0, 1.5, 5.0}) {
+  for (const double degrees : {-6.0, -2.5, 2.0, 5.0}) {
     for (const int quarters : {0, 1}) {
       const Image page = turned(straightened(printedPage(), -degrees, 250), quarters);
       const PageLook look = lookAt(page);
