@@ -20,6 +20,7 @@
 #include "reader/output/output.h"
 #include "reader/pipeline.h"
 #include "reader/store/store.h"
+#include "reader/workflow/workflow.h"
 
 namespace lectern::app {
 
@@ -121,6 +122,7 @@ class Job {
   PageSlots slots_;
   std::unique_ptr<ReadBackend> backend_;
   std::unique_ptr<reader::Store> store_;
+  reader::Workflows workflows_;
   std::mutex mutex_;  // of store_ and summary_
   Summary summary_;
   std::atomic<size_t> next_{0};
@@ -142,6 +144,7 @@ Result<void> Job::prepare() {
                                         options_.db.string(), error.message));
   }
   store_ = std::move(*store);
+  TRY(workflows_, reader::Workflows::load(*store_));
   return {};
 }
 
@@ -184,6 +187,7 @@ Result<reader::Document> Job::readDocument(const InputFile& file, const std::str
   const SteadyTime start = clock_.now();
   reader::finishDocument(document);
   reader::nameTables(document, file.name);
+  TRY_VOID(workflows_.apply(document, clock_));
   document.timings.push_back({"finish", static_cast<double>((clock_.now() - start).count()) / 1e6});
   return document;
 }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "cli/commands.h"
+#include "cli/teach.h"
 
 namespace {
 /// Tesseract's own threads cost far more than they give, and their number is read when the library is loaded: the
@@ -43,6 +44,7 @@ int main(int argc, char** argv) {
   addPack(app, status);
   addDeploy(app, status);
   addQuery(app, status);
+  addTeach(app, status);
   addPrice(app, status);
   addServe(app, status);
   addInvoke(app, status);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "cli/commands.h"
 #include "reader/question/question.h"
+#include "reader/workflow/workflow.h"
 
 namespace lectern::cli {
 
@@ -18,6 +19,8 @@ struct Given {
   std::vector<std::string> questions;
   std::string sql;
   std::string document;
+  std::string save;
+  std::string layout;
   bool as_json = false;
 };
 
@@ -72,6 +75,29 @@ void printAnswer(const reader::Answer& a, bool as_json) {
   fmt::print("  sure    {:.0f} %\n  sql     {}\n", a.confidence * 100, a.sql);
 }
 
+/// --save FIELD: what was asked answers this field in all documents of the template from now on.
+int saveAsField(const Given& given) {
+  if (given.questions.size() + (given.sql.empty() ? 0 : 1) != 1 || given.document.empty()) {
+    fmt::print(stderr, "lectern query: --save needs one question (or --sql) and the --document that it is about\n");
+    return 2;
+  }
+  auto store = reader::Store::open(given.db);
+  if (!store) {
+    fmt::print(stderr, "lectern query: {}\n", store.error().message);
+    return 1;
+  }
+  const bool sql = !given.sql.empty();
+  auto saved = reader::saveWorkflow(**store, given.document, given.save, sql ? "sql" : "question",
+                                    sql ? given.sql : given.questions[0], given.layout);
+  if (!saved) {
+    fmt::print(stderr, "lectern query: {}\n", saved.error().message);
+    return saved.error().code == Code::kInvalid ? 2 : 1;
+  }
+  fmt::print(stderr, "saved as field {} of template {}; lectern workflow {} --run fills it in what was read before\n",
+             given.save, *saved, given.db);
+  return 0;
+}
+
 int queryCommand(const Given& given) {
   if (given.questions.empty() == given.sql.empty()) {
     fmt::print(stderr,
@@ -85,13 +111,15 @@ int queryCommand(const Given& given) {
     return 1;
   }
   if (!given.sql.empty()) {
-    auto rows = (*asker)->sql(given.sql);
+    // ?1 is the document's name, as in a saved SELECT.
+    auto rows = (*asker)->sql(given.sql, given.document.empty() ? std::vector<std::string>{}
+                                                                : std::vector<std::string>{given.document});
     if (!rows) {
       fmt::print(stderr, "lectern query: {}\n", rows.error().message);
       return rows.error().code == Code::kInvalid ? 2 : 1;
     }
     printRows(*rows, given.as_json);
-    return 0;
+    return given.save.empty() ? 0 : saveAsField(given);
   }
   int status = 0;
   const auto one = [&](const std::string& question) {
@@ -112,7 +140,7 @@ int queryCommand(const Given& given) {
       if (!line.empty()) one(line);
     }
   }
-  return status;
+  return status != 0 || given.save.empty() ? status : saveAsField(given);
 }
 
 }  // namespace
@@ -127,6 +155,7 @@ void addQuery(CLI::App& app, int& status) {
       "receipt\n"
       "  lectern query out/documents.db \"total of all receipts from Aeon in March 2018\"\n"
       "  lectern query out/documents.db --sql \"SELECT field, value FROM v_fields\"\n"
+      "  lectern query out/documents.db \"What is below 'Cashier'?\" --document receipt --save cashier\n"
       "Several questions are one conversation; - reads them from standard input, a line each. What is not in the "
       "documents is \"not found\" (null with --json) with exit status 0.");
   auto given = std::make_shared<Given>();
@@ -134,6 +163,9 @@ void addQuery(CLI::App& app, int& status) {
   command->add_option("question", given->questions, "Questions");
   command->add_option("--sql", given->sql, "One SELECT instead of a question; read only, at most 5 s and 1000 rows");
   command->add_option("--document", given->document, "Ask about this document only (its name)");
+  command->add_option("--save", given->save,
+                      "Save what is asked as this field: it is answered in every document of the template");
+  command->add_option("--template", given->layout, "Template to save it for (default: the document's own; * all)");
   command->add_flag("--json", given->as_json, "One JSON object a question; rows as an array of objects");
   command->callback([given, &status] { status = queryCommand(*given); });
 }

@@ -121,6 +121,7 @@ Page Reader::readTextLayer(const Image& image, int number, std::vector<Word> wor
   StageClock stages(impl_->clock, timings);
   Page page = emptyPage(image, number);
   page.has_text_layer = true;
+  for (auto& word : words) word.writing = Writing::kPrint;
   layOut(page, linesFromWords(std::move(words)));
   stages.lap("layout");
   analysePage(page, image);

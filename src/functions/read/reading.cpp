@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
@@ -11,6 +12,7 @@
 #include "reader/output/json.h"
 #include "reader/output/output.h"
 #include "reader/store/store.h"
+#include "reader/workflow/workflow.h"
 #include "sdk/lectern.h"
 
 namespace lectern::functions {
@@ -126,7 +128,13 @@ json::object readJob(const Job& job, const Engine& engine) {
       return out;
     }
   }
-  const reader::Document document = readDocument(job, sha256, engine);
+  reader::Document document = readDocument(job, sha256, engine);
+  if (store) {
+    const RealClock clock;
+    const auto workflows = orThrow(reader::Workflows::load(*store), "Database.Failed");
+    if (auto applied = workflows.apply(document, clock); !applied)
+      throw FunctionError("Database.Failed", applied.error().message);
+  }
   for (auto& [key, value] : summary(document)) out[key] = std::move(value);
   if (!job.output.empty()) {
     std::error_code ignored;  // writing says what is wrong

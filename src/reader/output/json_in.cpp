@@ -84,7 +84,8 @@ struct PageReader {
       TRY(w.box, boxIn(o));
       w.confidence = static_cast<float>(doubleOr(o, "confidence", 0));
       w.line = find(o, "line", lines);
-      w.writing = stringOr(o, "writing", "print") == "hand" ? Writing::kHand : Writing::kPrint;
+      const std::string writing = stringOr(o, "writing", "");
+      w.writing = writing == "hand" ? Writing::kHand : writing == "print" ? Writing::kPrint : Writing::kUnknown;
       page.words.push_back(std::move(w));
     }
     for (const auto& v : listOf(in, "lines")) {
@@ -245,6 +246,8 @@ Result<Document> documentFromJson(const json::value& value) {
     d.type = stringOr(o, "type", "");
     d.type_confidence = static_cast<float>(doubleOr(o, "type_confidence", 0));
     d.language = stringOr(o, "language", "");
+    d.layout = stringOr(o, "template", "");
+    d.layout_score = static_cast<float>(doubleOr(o, "template_score", 0));
   }
   for (const auto& p : listOf(in, "pages")) {
     TRY(auto page, pageFromJson(p));
@@ -255,6 +258,7 @@ Result<Document> documentFromJson(const json::value& value) {
       const auto& o = objectOf(v);
       Field f{name, stringOr(o, "value", ""), stringOr(o, "text", ""), static_cast<int>(intOr(o, "page", 1)), {}, 0};
       f.confidence = static_cast<float>(doubleOr(o, "confidence", 0));
+      f.workflow = stringOr(o, "workflow", "");
       for (const auto& page : d.pages) {
         if (page.number != f.page) continue;
         Index words;

@@ -30,6 +30,18 @@ json::value idOrNull(const auto& entities, int index) {
 
 json::value textOrNull(const std::string& text) { return text.empty() ? json::value(nullptr) : json::value(text); }
 
+const char* writingName(Writing writing) {
+  switch (writing) {
+    case Writing::kPrint:
+      return "print";
+    case Writing::kHand:
+      return "hand";
+    case Writing::kUnknown:
+      break;
+  }
+  return "unknown";
+}
+
 const char* checksumName(Checksum c) {
   switch (c) {
     case Checksum::kOk:
@@ -50,7 +62,7 @@ void addText(const Page& page, json::object& out) {
                                  {"box", boxOf(w.box)},
                                  {"confidence", rounded(w.confidence)},
                                  {"line", idOrNull(page.lines, w.line)},
-                                 {"writing", w.writing == Writing::kHand ? "hand" : "print"}});
+                                 {"writing", writingName(w.writing)}});
   }
   for (const auto& l : page.lines) {
     lines.push_back(json::object{{"id", l.id},
@@ -165,19 +177,24 @@ json::value documentToJson(const Document& d) {
                                   {"page", f.page},
                                   {"words", std::move(words)},
                                   {"confidence", rounded(f.confidence)}};
+    if (!f.workflow.empty()) fields[f.name].as_object()["workflow"] = f.workflow;
   }
   for (const auto& t : d.timings) {
     const double sum = timings.contains(t.stage) ? timings.at(t.stage).as_double() : 0.0;
     timings[t.stage] = rounded(sum + t.millis, 10);
   }
   for (const auto& m : d.models) models[m.role] = json::object{{"name", m.name}, {"sha256", m.sha256}};
-  return json::object{{"document",
-                       {{"name", d.name},
-                        {"sha256", d.sha256},
-                        {"pages", d.pages.size()},
-                        {"type", textOrNull(d.type)},
-                        {"type_confidence", rounded(d.type_confidence)},
-                        {"language", textOrNull(d.language)}}},
+  json::object head{{"name", d.name},
+                    {"sha256", d.sha256},
+                    {"pages", d.pages.size()},
+                    {"type", textOrNull(d.type)},
+                    {"type_confidence", rounded(d.type_confidence)},
+                    {"language", textOrNull(d.language)}};
+  if (!d.layout.empty()) {
+    head["template"] = d.layout;
+    head["template_score"] = rounded(d.layout_score);
+  }
+  return json::object{{"document", std::move(head)},
                       {"pages", std::move(pages)},
                       {"fields", std::move(fields)},
                       {"timings", std::move(timings)},

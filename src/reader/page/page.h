@@ -53,7 +53,8 @@ struct TextRegion {
   float score = 0;  // 0..1
 };
 
-enum class Writing { kPrint, kHand };
+/// Unknown on scans: nothing here tells handwriting from print well enough to say so.
+enum class Writing { kUnknown, kPrint, kHand };
 
 struct Word {
   std::string id;
@@ -61,7 +62,7 @@ struct Word {
   Box box;
   float confidence = 0;  // 0..1
   int line = -1;         // index into Page::lines
-  Writing writing = Writing::kPrint;
+  Writing writing = Writing::kUnknown;
   bool bold = false;
 };
 
@@ -186,6 +187,7 @@ struct Field {
   int page = 1;
   std::vector<int> words;
   float confidence = 0;
+  std::string workflow;  // how a stored workflow got it: program, question, sql; empty: found by the reader's own rules
 };
 
 struct StageTiming {
@@ -205,6 +207,8 @@ struct Document {
   std::string type;    // receipt, invoice, form, letter, table_page, ...
   float type_confidence = 0;
   std::string language;
+  std::string layout;  // name of the stored template that the document looks like; empty: none
+  float layout_score = 0;
   std::vector<Page> pages;
   std::vector<Field> fields;
   std::vector<StageTiming> timings;

@@ -56,6 +56,20 @@ Lookup byField(GuardedDatabase& db, const std::string& document, const std::stri
   return foundFrom(rows, 0);
 }
 
+Lookup byTaughtField(GuardedDatabase& db, const std::string& document, const std::string& subject) {
+  TRY(const auto known,
+      db.query("SELECT count(*) FROM sqlite_master WHERE name='extraction'"));  // not in files of the first schema
+  if (subject.empty() || known.rows[0][0] == "0") return std::nullopt;
+  TRY(const auto names, db.query("SELECT x.field FROM extraction x JOIN document d ON d.id = x.document_id WHERE "
+                                 "d.name = ?",
+                                 {document}));
+  for (const auto& row : names.rows) {
+    const std::string name = row[0].value_or("");
+    if (likeness(plainText(name), subject) > 0.85) return byField(db, document, name);
+  }
+  return std::nullopt;
+}
+
 Lookup byKey(GuardedDatabase& db, const std::string& document, const std::string& subject, double least) {
   if (subject.empty()) return std::nullopt;
   TRY(const auto keys,

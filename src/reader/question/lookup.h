@@ -23,6 +23,8 @@ struct Found {
 using Lookup = Result<std::optional<Found>>;
 
 Lookup byField(GuardedDatabase& db, const std::string& document, const std::string& field);
+/// A field of a workflow whose name reads like the subject.
+Lookup byTaughtField(GuardedDatabase& db, const std::string& document, const std::string& subject);
 /// A key of the document that is like the subject.
 Lookup byKey(GuardedDatabase& db, const std::string& document, const std::string& subject, double least);
 /// "right of X", "below X", ...; also from where the last answer stood.

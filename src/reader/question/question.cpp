@@ -93,6 +93,9 @@ Lookup Asker::Impl::aboutOne(const std::string& question, const std::string& doc
     if (found) return found;
   }
   const std::string subject = subjectOf(plain);
+  // A field that was taught under the name that is asked for.
+  TRY(auto taught, byTaughtField(*db, document, subject));
+  if (taught) return taught;
   TRY(auto key, byKey(*db, document, subject, 0.82));
   if (key) return key;
   TRY(auto cell, byTableCell(*db, document, plain));
@@ -143,6 +146,8 @@ Result<Answer> Asker::ask(const std::string& question, const std::string& docume
   return found->answer;
 }
 
-Result<RowSet> Asker::sql(const std::string& statement) { return impl_->db->query(statement); }
+Result<RowSet> Asker::sql(const std::string& statement, const std::vector<std::string>& parameters) {
+  return impl_->db->query(statement, parameters);
+}
 
 }  // namespace lectern::reader

@@ -38,7 +38,7 @@ class Asker {
   /// "and the one below?".
   Result<Answer> ask(const std::string& question, const std::string& document);
   /// The caller's own SQL, read only.
-  Result<RowSet> sql(const std::string& statement);
+  Result<RowSet> sql(const std::string& statement, const std::vector<std::string>& parameters = {});
 
  private:
   struct Impl;

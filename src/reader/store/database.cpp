@@ -26,6 +26,11 @@ Statement& Statement::bind(int at, std::string_view text) {
   sqlite3_bind_text(statement_.get(), at, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
   return *this;
 }
+Statement& Statement::bindBlob(int at, std::string_view bytes) {
+  sqlite3_bind_blob(statement_.get(), at, bytes.data(), static_cast<int>(bytes.size()), SQLITE_TRANSIENT);
+  return *this;
+}
+
 Statement& Statement::bindNull(int at) {
   sqlite3_bind_null(statement_.get(), at);
   return *this;

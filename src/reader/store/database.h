@@ -21,6 +21,7 @@ class Statement {
   Statement& bind(int at, int value) { return bind(at, static_cast<int64_t>(value)); }
   Statement& bind(int at, double value);
   Statement& bind(int at, std::string_view text);
+  Statement& bindBlob(int at, std::string_view bytes);
   Statement& bindNull(int at);
   /// True while there is a row; kInternal with SQLite's words otherwise.
   Result<bool> step();
@@ -29,6 +30,7 @@ class Statement {
   void reset();
   int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   double real(int column) const { return sqlite3_column_double(statement_.get(), column); }
+  /// A text or a blob; empty for null.
   std::string text(int column) const;
   bool isNull(int column) const { return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL; }
   int columns() const { return sqlite3_column_count(statement_.get()); }

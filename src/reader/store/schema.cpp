@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <iterator>
+
 namespace lectern::reader {
 
 namespace {
 
-constexpr int kVersion = 1;
 // Marks the file as ours: "LECT".
 constexpr int kApplicationId = 0x4c454354;
 
@@ -91,6 +92,38 @@ CREATE VIEW v_cells AS
   JOIN document d ON d.id = p.document_id;
 )sql";
 
+// What people teach: templates that documents are told by, workflows that find a field in documents of a template, the
+// examples they were taught with, and what they found.
+constexpr const char* kVersion2 = R"sql(
+CREATE TABLE template(
+  id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, fingerprint BLOB NOT NULL, n_samples INTEGER NOT NULL);
+CREATE TABLE workflow(
+  id INTEGER PRIMARY KEY, template_id INTEGER NOT NULL REFERENCES template ON DELETE CASCADE, field TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK(kind IN ('program','question','sql')), body TEXT NOT NULL, weight REAL NOT NULL);
+CREATE INDEX workflow_field ON workflow(template_id, field);
+CREATE TABLE example(
+  template_id INTEGER NOT NULL REFERENCES template ON DELETE CASCADE, field TEXT NOT NULL, document TEXT NOT NULL,
+  value TEXT NOT NULL, page_no INTEGER, x0 INTEGER, y0 INTEGER, x1 INTEGER, y1 INTEGER,
+  PRIMARY KEY(template_id, field, document)) WITHOUT ROWID;
+ALTER TABLE document ADD COLUMN template_id INTEGER REFERENCES template ON DELETE SET NULL;
+ALTER TABLE document ADD COLUMN template_score REAL;
+CREATE TABLE extraction(
+  id INTEGER PRIMARY KEY, document_id INTEGER NOT NULL REFERENCES document ON DELETE CASCADE, field TEXT NOT NULL,
+  kind TEXT NOT NULL, value TEXT, entity_id INTEGER REFERENCES entity ON DELETE SET NULL, confidence REAL,
+  created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')));
+CREATE INDEX extraction_document ON extraction(document_id, field);
+CREATE INDEX extraction_entity ON extraction(entity_id);
+CREATE INDEX field_entity ON field(entity_id);
+CREATE INDEX field_document ON field(document_id);
+CREATE VIEW v_templates AS
+  SELECT t.name AS template, d.name AS document, d.template_score AS score
+  FROM template t JOIN document d ON d.template_id = t.id;
+)sql";
+
+/// Script n brings a database of version n to version n + 1.
+constexpr const char* kScripts[] = {kVersion1, kVersion2};
+constexpr int kVersion = std::size(kScripts);
+
 Result<int64_t> pragma(Database& database, const char* name) {
   TRY(auto statement, database.prepare(fmt::format("PRAGMA {}", name)));
   TRY(const bool row, statement.step());
@@ -114,12 +147,12 @@ Result<void> migrateSchema(Database& database) {
                                             version, kVersion));
   }
   TRY(const bool empty, isEmpty(database));
-  if (!empty) return fail(Code::kCorrupt, "the file is a database, but not one of documents; give another --db");
+  if (!empty && application != kApplicationId)
+    return fail(Code::kCorrupt, "the file is a database, but not one of documents; give another --db");
   TRY(auto transaction, Transaction::begin(database));
-  // Another process may have created it while this one waited for the lock.
-  TRY(const bool still_empty, isEmpty(database));
-  if (!still_empty) return {};
-  TRY_VOID(database.execute(kVersion1));
+  // Another process may have done it while this one waited for the lock.
+  TRY(const int64_t from, pragma(database, "user_version"));
+  for (int64_t step = from; step < kVersion; ++step) TRY_VOID(database.execute(kScripts[step]));
   TRY_VOID(
       database.execute(fmt::format("PRAGMA user_version={}; PRAGMA application_id={};", kVersion, kApplicationId)));
   return transaction.commit();

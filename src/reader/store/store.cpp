@@ -24,6 +24,8 @@ class Writer {
   explicit Writer(Database& database) : database_(database) {}
 
   Result<void> write(const Document& d);
+  /// Puts `d.fields` to the document that is in already.
+  Result<void> renewFields(const Document& d, int64_t document_id);
 
  private:
   Result<Statement*> statement(const char* sql) {
@@ -108,7 +110,10 @@ Result<void> Writer::blocksLinesWords(const Page& page) {
       TRY(const int64_t word_id, entity("word", word.id, word.box, word.confidence));
       TRY(auto* put, statement("INSERT INTO word(id,line_id,seq_in_line,text,norm_text,writing) VALUES(?,?,?,?,?,?)"));
       put->bind(1, word_id).bind(2, id).bind(3, static_cast<int>(w)).bind(4, word.text).bind(5, normalized(word.text));
-      put->bind(6, word.writing == Writing::kHand ? "hand" : "print");
+      if (word.writing == Writing::kUnknown)
+        put->bindNull(6);
+      else
+        put->bind(6, word.writing == Writing::kHand ? "hand" : "print");
       TRY_VOID(put->run());
     }
   }
@@ -241,6 +246,10 @@ Result<void> Writer::fields(const Document& d, int64_t document_id) {
       insert->bind(6, place);
     }
     TRY_VOID(insert->run());
+    if (f.workflow.empty()) continue;
+    TRY(auto* found, statement("INSERT INTO extraction(document_id,field,kind,value,entity_id,confidence) "
+                               "SELECT document_id,name,?2,value,entity_id,confidence FROM field WHERE id=?1"));
+    TRY_VOID(found->bind(1, database_.lastId()).bind(2, f.workflow).run());
   }
   return {};
 }
@@ -250,14 +259,35 @@ Result<void> Writer::write(const Document& d) {
   for (const auto& m : d.models) models[m.role] = m.name;
   for (const auto& t : d.timings) timings[t.stage] = t.millis;
   TRY(auto* insert,
-      statement("INSERT INTO document(sha256,name,n_pages,type,type_confidence,language,models_json,timings_json) "
-                "VALUES(?,?,?,?,?,?,?,?)"));
+      statement("INSERT INTO document(sha256,name,n_pages,type,type_confidence,language,models_json,timings_json,"
+                "template_id,template_score) VALUES(?,?,?,?,?,?,?,?,(SELECT id FROM template WHERE name=?9),"
+                "CASE WHEN ?9='' THEN NULL ELSE ?10 END)"));
   insert->bind(1, d.sha256).bind(2, d.name).bind(3, static_cast<int>(d.pages.size())).bind(4, d.type);
   insert->bind(5, d.type_confidence).bind(6, d.language).bind(7, toJson(models)).bind(8, toJson(timings));
+  insert->bind(9, d.layout).bind(10, d.layout_score);
   TRY_VOID(insert->run());
   const int64_t id = database_.lastId();
   for (const Page& p : d.pages) TRY_VOID(page(p, id));
   return fields(d, id);
+}
+
+Result<void> Writer::renewFields(const Document& d, int64_t document_id) {
+  TRY(auto* places, statement("DELETE FROM entity WHERE id IN (SELECT entity_id FROM field WHERE document_id=?)"));
+  TRY_VOID(places->bind(1, document_id).run());
+  TRY(auto* remove, statement("DELETE FROM field WHERE document_id=?1 AND (name=?2 OR "
+                              "name IN (SELECT field FROM extraction WHERE document_id=?1))"));
+  for (const Field& f : d.fields) TRY_VOID(remove->bind(1, document_id).bind(2, f.name).run());
+  TRY(auto* forget, statement("DELETE FROM extraction WHERE document_id=?"));
+  TRY_VOID(remove->bind(1, document_id).bind(2, "").run());
+  TRY_VOID(forget->bind(1, document_id).run());
+  TRY(auto pages, database_.prepare("SELECT no,id FROM page WHERE document_id=?"));
+  pages.bind(1, document_id);
+  while (true) {
+    TRY(const bool more, pages.step());
+    if (!more) break;
+    page_ids_[static_cast<int>(pages.integer(0))] = pages.integer(1);
+  }
+  return fields(d, document_id);
 }
 
 }  // namespace
@@ -279,6 +309,18 @@ Result<void> Store::put(const Document& document) {
   TRY(auto remove, database_->prepare("DELETE FROM document WHERE name=?"));
   TRY_VOID(remove.bind(1, document.name).run());
   TRY_VOID(Writer(*database_).write(document));
+  return transaction.commit();
+}
+
+Result<void> Store::putWorkflowFields(const Document& document) {
+  TRY(auto transaction, Transaction::begin(*database_));
+  TRY(auto update, database_->prepare("UPDATE document SET template_id=(SELECT id FROM template WHERE name=?2),"
+                                      "template_score=CASE WHEN ?2='' THEN NULL ELSE ?3 END WHERE name=?1"));
+  TRY_VOID(update.bind(1, document.name).bind(2, document.layout).bind(3, document.layout_score).run());
+  TRY(auto select, database_->prepare("SELECT id FROM document WHERE name=?"));
+  TRY(const bool found, select.bind(1, document.name).step());
+  if (!found) return fail(Code::kNotFound, "there is no document '" + document.name + "' in the database");
+  TRY_VOID(Writer(*database_).renewFields(document, select.integer(0)));
   return transaction.commit();
 }
 

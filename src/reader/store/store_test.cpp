@@ -78,6 +78,49 @@ TEST(StoreTest, PutReplacesByNameAndLeavesNothingOver) {
   EXPECT_EQ(count(path, "SELECT count(*) FROM v_fields WHERE field='total'"), 2);
 }
 
+TEST(StoreTest, WhatWasPutIsLoaded) {
+  auto dir = TempDir::create();
+  ASSERT_TRUE(dir);
+  auto store = Store::open(dir->path() / "d.db");
+  ASSERT_TRUE(store);
+  const Document d = sample("a", "seven");
+  ASSERT_TRUE((*store)->put(d));
+  auto back = (*store)->load("a");
+  ASSERT_TRUE(back) << back.error().message;
+  ASSERT_EQ(back->pages.size(), 1u);
+  const Page& page = back->pages[0];
+  EXPECT_EQ(page.words.at(0).text, "seven");
+  EXPECT_EQ(page.words[0].box, d.pages[0].words[0].box);
+  EXPECT_EQ(page.lines.at(0).words, std::vector<int>{0});
+  EXPECT_EQ(page.blocks.at(0).lines, std::vector<int>{0});
+  EXPECT_EQ(page.tables.at(0).cells.at(0).text, "cell");
+  EXPECT_EQ(page.values.at(0).words, std::vector<int>{0});
+  EXPECT_EQ(back->fields.at(0).value, "7.00");
+  EXPECT_EQ(back->fields[0].words, std::vector<int>{0});
+  EXPECT_EQ((*store)->load("b").error().code, Code::kNotFound);
+}
+
+TEST(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDateWithWhatIsInIt) {
+  auto dir = TempDir::create();
+  ASSERT_TRUE(dir);
+  const auto path = dir->path() / "d.db";
+  ASSERT_TRUE((*Store::open(path))->put(sample("a", "seven")));
+  {
+    auto database = Database::open(path, Database::Mode::kReadWrite);
+    ASSERT_TRUE(database->execute("DROP VIEW v_templates; DROP TABLE extraction; DROP TABLE example; DROP TABLE workflow;"
+                                  "DROP INDEX field_entity; DROP INDEX field_document;"
+                                  "ALTER TABLE document DROP COLUMN template_id;"
+                                  "ALTER TABLE document DROP COLUMN template_score; DROP TABLE template;"
+                                  "PRAGMA user_version=1"));
+  }
+  auto store = Store::open(path);
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_EQ(*(*store)->names(), std::vector<std::string>{"a"});
+  ASSERT_TRUE((*store)->put(sample("b", "eight")));
+  EXPECT_EQ(count(path, "SELECT count(*) FROM document WHERE template_id IS NULL"), 2);
+  EXPECT_EQ(count(path, "PRAGMA user_version"), 2);
+}
+
 TEST(StoreTest, ForeignFilesAreRefused) {
   auto dir = TempDir::create();
   ASSERT_TRUE(dir);
