@@ -112,8 +112,8 @@ int queryCommand(const Given& given) {
   }
   if (!given.sql.empty()) {
     // ?1 is the document's name, as in a saved SELECT.
-    auto rows = (*asker)->sql(given.sql, given.document.empty() ? std::vector<std::string>{}
-                                                                : std::vector<std::string>{given.document});
+    auto rows = (*asker)->sql(
+        given.sql, given.document.empty() ? std::vector<std::string>{} : std::vector<std::string>{given.document});
     if (!rows) {
       fmt::print(stderr, "lectern query: {}\n", rows.error().message);
       return rows.error().code == Code::kInvalid ? 2 : 1;

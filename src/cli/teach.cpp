@@ -1,3 +1,5 @@
+#include "cli/teach.h"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -6,7 +8,6 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "cli/teach.h"
 #include "reader/workflow/workflow.h"
 
 namespace lectern::cli {
@@ -27,7 +28,8 @@ struct Lesson {
 
 int teachCommand(Lesson& given) {
   if (given.request.text.empty() == given.box.empty()) {
-    fmt::print(stderr, "lectern teach: show the value by its text or by --box X0,Y0,X1,Y1; see lectern teach --help\n");
+    fmt::print(stderr,
+               "lectern teach: show the value by its text or by --box X0,Y0,X1,Y1; see lectern teach --help\n");
     return 2;
   }
   if (!given.box.empty()) given.request.box = {given.box[0], given.box[1], given.box[2], given.box[3]};
@@ -115,7 +117,9 @@ void addTeach(CLI::App& app, int& status) {
   teach->add_option("field", lesson->request.field, "Name of the field, for example cashier")->required();
   teach->add_option("value", lesson->request.text, "The value as it is printed");
   teach->add_option("--document", lesson->request.document, "Document that shows it")->required();
-  teach->add_option("--box", lesson->box, "Where the value stands: X0,Y0,X1,Y1 in pixels")->delimiter(',')->expected(4);
+  teach->add_option("--box", lesson->box, "Where the value stands: X0,Y0,X1,Y1 in pixels")
+      ->delimiter(',')
+      ->expected(4);
   teach->add_option("--page", lesson->request.page, "Page of the box")->capture_default_str();
   teach->add_option("--template", lesson->request.layout,
                     "Template to teach (default: the document's own, or a new one of its name; * all documents)");

@@ -36,8 +36,7 @@ class PageLoader {
   /// Calls row(statement) for each row; columns 0 to 4 are name, x0, y0, x1, y1.
   template <typename Row>
   Result<void> each(const char* columns_and_rest, Row row) {
-    TRY(auto select,
-        database_.prepare(std::string("SELECT e.name,e.x0,e.y0,e.x1,e.y1,") + columns_and_rest));
+    TRY(auto select, database_.prepare(std::string("SELECT e.name,e.x0,e.y0,e.x1,e.y1,") + columns_and_rest));
     select.bind(1, page_id_);
     while (true) {
       TRY(const bool more, select.step());
@@ -95,8 +94,8 @@ Result<void> PageLoader::text() {
 Result<void> PageLoader::shapes() {
   TRY_VOID(each("r.orientation FROM rule r JOIN entity e ON e.id=r.id WHERE e.page_id=? ORDER BY e.z_order",
                 [&](Statement& s) {
-                  page_.rules.push_back({s.text(0), boxAt(s, 1),
-                                         s.text(5) == "v" ? Orientation::kVertical : Orientation::kHorizontal});
+                  page_.rules.push_back(
+                      {s.text(0), boxAt(s, 1), s.text(5) == "v" ? Orientation::kVertical : Orientation::kHorizontal});
                 }));
   return each("b.is_checkbox,b.checked FROM box b JOIN entity e ON e.id=b.id WHERE e.page_id=? ORDER BY e.z_order",
               [&](Statement& s) {
@@ -106,23 +105,29 @@ Result<void> PageLoader::shapes() {
 
 Result<void> PageLoader::tables() {
   std::map<int64_t, size_t> tables;
-  TRY_VOID(each("e.id,t.kind,t.n_rows,t.n_cols,t.header_rows,t.csv FROM table_ t JOIN entity e ON e.id=t.id WHERE "
-                "e.page_id=? ORDER BY e.z_order",
-                [&](Statement& s) {
-                  tables[s.integer(5)] = page_.tables.size();
-                  page_.tables.push_back({s.text(0), boxAt(s, 1), static_cast<int>(s.integer(7)),
-                                          static_cast<int>(s.integer(8)), s.text(6), static_cast<int>(s.integer(9)),
-                                          s.text(10), {}});
-                }));
+  TRY_VOID(
+      each("e.id,t.kind,t.n_rows,t.n_cols,t.header_rows,t.csv FROM table_ t JOIN entity e ON e.id=t.id WHERE "
+           "e.page_id=? ORDER BY e.z_order",
+           [&](Statement& s) {
+             tables[s.integer(5)] = page_.tables.size();
+             page_.tables.push_back({s.text(0),
+                                     boxAt(s, 1),
+                                     static_cast<int>(s.integer(7)),
+                                     static_cast<int>(s.integer(8)),
+                                     s.text(6),
+                                     static_cast<int>(s.integer(9)),
+                                     s.text(10),
+                                     {}});
+           }));
   return each(
       "c.table_id,c.row,c.col,c.row_span,c.col_span,c.text FROM cell c JOIN entity e ON e.id=c.id WHERE e.page_id=? "
       "ORDER BY e.z_order",
       [&](Statement& s) {
         const auto table = tables.find(s.integer(5));
         if (table == tables.end()) return;
-        page_.tables[table->second].cells.push_back(
-            {static_cast<int>(s.integer(6)), static_cast<int>(s.integer(7)), static_cast<int>(s.integer(8)),
-             static_cast<int>(s.integer(9)), s.text(10), boxAt(s, 1), wordsIn(page_, boxAt(s, 1))});
+        page_.tables[table->second].cells.push_back({static_cast<int>(s.integer(6)), static_cast<int>(s.integer(7)),
+                                                     static_cast<int>(s.integer(8)), static_cast<int>(s.integer(9)),
+                                                     s.text(10), boxAt(s, 1), wordsIn(page_, boxAt(s, 1))});
       });
 }
 
@@ -134,8 +139,8 @@ Result<void> PageLoader::values() {
         const Checksum checksum = s.text(12) == "ok"    ? Checksum::kOk
                                   : s.text(12) == "bad" ? Checksum::kBad
                                                         : Checksum::kNone;
-        page_.values.push_back({s.text(0), s.text(6), s.text(7), s.text(8), s.text(9), s.text(10), s.text(11), checksum,
-                                static_cast<float>(s.real(5)), wordsIn(page_, boxAt(s, 1))});
+        page_.values.push_back({s.text(0), s.text(6), s.text(7), s.text(8), s.text(9), s.text(10), s.text(11),
+                                checksum, static_cast<float>(s.real(5)), wordsIn(page_, boxAt(s, 1))});
       });
 }
 
@@ -172,10 +177,11 @@ Result<Document> Store::load(const std::string& name) {
     TRY_VOID(PageLoader(*database_, pages.integer(0), page).load());
     d.pages.push_back(std::move(page));
   }
-  TRY(auto fields, database_->prepare(
-                       "SELECT f.name,f.value,f.text,f.page_no,f.confidence,e.x0,e.y0,e.x1,e.y1,"
-                       "(SELECT kind FROM extraction x WHERE x.document_id=f.document_id AND x.field=f.name) FROM field f "
-                       "LEFT JOIN entity e ON e.id=f.entity_id WHERE f.document_id=? ORDER BY f.id"));
+  TRY(auto fields,
+      database_->prepare(
+          "SELECT f.name,f.value,f.text,f.page_no,f.confidence,e.x0,e.y0,e.x1,e.y1,"
+          "(SELECT kind FROM extraction x WHERE x.document_id=f.document_id AND x.field=f.name) FROM field f "
+          "LEFT JOIN entity e ON e.id=f.entity_id WHERE f.document_id=? ORDER BY f.id"));
   fields.bind(1, id);
   while (true) {
     TRY(const bool more, fields.step());

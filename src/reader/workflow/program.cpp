@@ -280,8 +280,8 @@ std::string programToText(const Program& p) {
 namespace {
 
 bool parseStart(const std::string& step, Start& start) {
-  static const RE2 phrase("find \"([^\"]+)\" (first|last)"), typed("value (\\S+) (-?\\d{1,3})"), row("row (-?\\d{1,3})"),
-      place("place ([\\d.]{1,8}) ([\\d.]{1,8}) ([\\d.]{1,8}) ([\\d.]{1,8}) page (\\d{1,4})");
+  static const RE2 phrase("find \"([^\"]+)\" (first|last)"), typed("value (\\S+) (-?\\d{1,3})"),
+      row("row (-?\\d{1,3})"), place("place ([\\d.]{1,8}) ([\\d.]{1,8}) ([\\d.]{1,8}) ([\\d.]{1,8}) page (\\d{1,4})");
   std::string word;
   auto& at = start.place;
   if (RE2::FullMatch(step, phrase, &start.text, &word)) {

@@ -34,7 +34,15 @@ inline Document documentOf(const std::string& name, const std::vector<Row>& rows
         line.words.push_back(static_cast<int>(page.words.size()));
         line.box = unite(line.box, word.box);
         if (word.text.size() > 3 && word.text[word.text.size() - 3] == '.')
-          page.values.push_back({"", word.text, "decimal", "amount", word.text, "", "", Checksum::kNone, 0.9f,
+          page.values.push_back({"",
+                                 word.text,
+                                 "decimal",
+                                 "amount",
+                                 word.text,
+                                 "",
+                                 "",
+                                 Checksum::kNone,
+                                 0.9f,
                                  {static_cast<int>(page.words.size())}});
         at = word.box.x1 + 8;
         begin = end + 1;

@@ -56,7 +56,9 @@ Document disturbed(const Document& source, const std::vector<Span>& targets, std
 /// Runs of letters and digits as classes, everything else as it is: 00418-27 gives \d{5}-\d{2} and \d+-\d+.
 std::vector<std::string> shapesOf(const std::string& text) {
   std::string exact, loose;
-  const auto kind = [](char c) { return c >= '0' && c <= '9' ? 'd' : c >= 'A' && c <= 'Z' ? 'A' : c >= 'a' && c <= 'z' ? 'a' : c; };
+  const auto kind = [](char c) {
+    return c >= '0' && c <= '9' ? 'd' : c >= 'A' && c <= 'Z' ? 'A' : c >= 'a' && c <= 'z' ? 'a' : c;
+  };
   for (size_t i = 0; i < text.size();) {
     if (static_cast<unsigned char>(text[i]) >= 0x80) return {};
     const char k = kind(text[i]);
@@ -75,8 +77,9 @@ std::vector<std::string> shapesOf(const std::string& text) {
     i = end;
   }
   const std::string bounded = "\\b" + exact + "\\b";
-  return exact.empty() || text.size() > 40 || !hasDigit(text) ? std::vector<std::string>{}
-                                                              : std::vector<std::string>{bounded, "\\b" + loose + "\\b"};
+  return exact.empty() || text.size() > 40 || !hasDigit(text)
+             ? std::vector<std::string>{}
+             : std::vector<std::string>{bounded, "\\b" + loose + "\\b"};
 }
 
 class Synthesis {
@@ -112,8 +115,7 @@ Synthesis::Synthesis(const std::vector<Example>& examples) : examples_(examples)
     for (const auto& t : examples[e].targets) wanted.push_back(essence(own.text(t)));
     cases_.push_back({examples[e].document, View(*examples[e].document), wanted, e});
     for (int i = 0; i < kClones; ++i) {
-      copies_.push_back(
-          std::make_unique<Document>(disturbed(*examples[e].document, examples[e].targets, random)));
+      copies_.push_back(std::make_unique<Document>(disturbed(*examples[e].document, examples[e].targets, random)));
       cases_.push_back({copies_.back().get(), View(*copies_.back()), wanted, e});
     }
   }
@@ -190,8 +192,8 @@ double Synthesis::weightOf(const Program& program, const Example& example, const
         for (const auto& at : places) {
           if (at.page != t.page) continue;
           const double dy = std::abs(at.box.centerY() - t.box.centerY()) / std::max(1, t.box.height());
-          const double dx = std::max({0, at.box.x0 - t.box.x1, t.box.x0 - at.box.x1}) /
-                            (8.0 * std::max(1, t.box.height()));
+          const double dx =
+              std::max({0, at.box.x0 - t.box.x1, t.box.x0 - at.box.x1}) / (8.0 * std::max(1, t.box.height()));
           away = std::min(away, dx + dy);
         }
       }
@@ -268,8 +270,7 @@ std::vector<Weighted> Synthesis::programs() {
     if (kept.size() == kMostPrograms) break;
     const Program& p = candidate.program;
     const std::string start = programToText({p.start, {}, {}});
-    const bool again =
-        std::any_of(kept.begin(), kept.end(), [&](const Weighted& k) { return k.program == p; });
+    const bool again = std::any_of(kept.begin(), kept.end(), [&](const Weighted& k) { return k.program == p; });
     if (again || of_start[start] >= kMostOfOneStart) continue;
     // What serves an example serves it and its disturbed copies.
     std::vector<bool> good(examples_.size(), true);
@@ -309,8 +310,7 @@ std::vector<Span> placesOfText(const Document& document, const std::string& text
           exact.push_back(view.spanOf(p, run));
           break;
         }
-        if (want.size() >= 6 && got.size() + 1 >= want.size() &&
-            likeness(got, want) >= 1 - 1.0 / 8)
+        if (want.size() >= 6 && got.size() + 1 >= want.size() && likeness(got, want) >= 1 - 1.0 / 8)
           close.push_back(view.spanOf(p, run));
       }
     }
@@ -327,8 +327,8 @@ Span placeOfBox(const Document& document, int page, const Box& box) {
       for (const auto& segment : row.segments) {
         for (const int w : segment.words) {
           const Box& at = view.page(p).words[static_cast<size_t>(w)].box;
-          const bool inside = at.centerX() >= box.x0 && at.centerX() < box.x1 && at.centerY() >= box.y0 &&
-                              at.centerY() < box.y1;
+          const bool inside =
+              at.centerX() >= box.x0 && at.centerX() < box.x1 && at.centerY() >= box.y0 && at.centerY() < box.y1;
           if (inside) words.push_back(w);
         }
       }
@@ -350,9 +350,8 @@ std::optional<Elected> vote(const View& view, const std::vector<Weighted>& progr
     const auto [at, fresh] = votes.try_emplace(essence(found->text), 0, *found);
     at->second.first += weight;
   }
-  const auto best = std::max_element(votes.begin(), votes.end(), [](const auto& a, const auto& b) {
-    return a.second.first < b.second.first;
-  });
+  const auto best = std::max_element(votes.begin(), votes.end(),
+                                     [](const auto& a, const auto& b) { return a.second.first < b.second.first; });
   if (best == votes.end() || best->second.first < kLeastShare * all) return std::nullopt;
   return Elected{best->second.second, best->second.first / all};
 }

@@ -140,7 +140,8 @@ Result<std::vector<Span>> targetsOf(const Document& document, const TeachRequest
   }
   auto targets = placesOfText(document, request.text);
   if (targets.empty())
-    return fail(Code::kNotFound, "'" + request.text + "' does not stand in " + document.name + "; show where with --box");
+    return fail(Code::kNotFound,
+                "'" + request.text + "' does not stand in " + document.name + "; show where with --box");
   return targets;
 }
 
@@ -160,7 +161,8 @@ Result<Taught> teach(Store& store, const TeachRequest& request) {
   const View view(document);
   const auto elected = vote(view, programs);
   if (!elected)
-    return fail(Code::kInvalid, "no program finds that value again; show another place, or fewer or more of its words");
+    return fail(Code::kInvalid,
+                "no program finds that value again; show another place, or fewer or more of its words");
   TRY_VOID(keepExample(db, chosen.id, field, request));
   TRY_VOID(removeField(db, chosen.id, field));
   Taught taught{chosen.name, chosen.fresh, elected->finding.text, elected->confidence, lesson.examples.size(), {}};
@@ -186,8 +188,9 @@ Result<std::string> saveWorkflow(Store& store, const std::string& name, const st
 }
 
 Result<std::vector<WorkflowLine>> listWorkflows(Store& store) {
-  TRY(auto select, store.database().prepare("SELECT t.name,w.field,w.kind,w.body,w.weight FROM workflow w JOIN template "
-                                            "t ON t.id=w.template_id ORDER BY t.name,w.field,w.weight DESC,w.id"));
+  TRY(auto select,
+      store.database().prepare("SELECT t.name,w.field,w.kind,w.body,w.weight FROM workflow w JOIN template "
+                               "t ON t.id=w.template_id ORDER BY t.name,w.field,w.weight DESC,w.id"));
   std::vector<WorkflowLine> lines;
   while (true) {
     TRY(const bool more, select.step());
@@ -207,8 +210,7 @@ Result<void> forget(Store& store, const std::string& layout, const std::string& 
   } else {
     TRY(auto count, db.prepare("SELECT count(*) FROM workflow WHERE template_id=? AND field=?"));
     TRY_VOID(count.bind(1, id).bind(2, field).step());
-    if (count.integer(0) == 0)
-      return fail(Code::kNotFound, "template '" + layout + "' has no field '" + field + "'");
+    if (count.integer(0) == 0) return fail(Code::kNotFound, "template '" + layout + "' has no field '" + field + "'");
     TRY_VOID(removeField(db, id, field));
     TRY(auto remove, db.prepare("DELETE FROM example WHERE template_id=? AND field=?"));
     TRY_VOID(remove.bind(1, id).bind(2, field).run());
@@ -267,8 +269,13 @@ class Questions {
       TRY(answer, asker_->ask(workflow.body, document.name));
     }
     if (!answer.answer) return std::optional<Field>();
-    Field field{workflow.field, answer.normalized.empty() ? *answer.answer : answer.normalized, *answer.answer,
-                std::max(1, answer.page), {}, static_cast<float>(answer.confidence), workflow.kind};
+    Field field{workflow.field,
+                answer.normalized.empty() ? *answer.answer : answer.normalized,
+                *answer.answer,
+                std::max(1, answer.page),
+                {},
+                static_cast<float>(answer.confidence),
+                workflow.kind};
     if (answer.box && answer.page > 0) field.words = wordsIn(document, answer.page, *answer.box);
     return std::optional(std::move(field));
   }

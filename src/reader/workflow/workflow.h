@@ -1,6 +1,6 @@
 #pragma once
-// What people teach once and the reader does from then on: templates, and workflows that fill a field of every document
-// of a template. A workflow is a set of programs that vote, a question, or a SELECT.
+// What people teach once and the reader does from then on: templates, and workflows that fill a field of every
+// document of a template. A workflow is a set of programs that vote, a question, or a SELECT.
 
 #include <memory>
 #include <optional>
