@@ -156,8 +156,8 @@ TEST_F(RobustTest, RealScans) {
   const std::filesystem::path folder = std::filesystem::path(given != nullptr ? given : "../shared/data") / "dev" / "scans";
   auto truth = readFile(folder / "truth.jsonl");
   if (!truth) GTEST_SKIP() << "no scans in " << folder << " (set LECTERN_DATA)";
-  for (const auto& [name, least] : {std::pair{"phototest.tif", 0.95}, std::pair{"phototest-rotated-R.png", 0.95},
-                                    std::pair{"eurotext.tif", 0.8}}) {
+  for (const auto& [name, least] : {std::pair{"phototest.tif", 0.9}, std::pair{"phototest-rotated-R.png", 0.9},
+                                    std::pair{"eurotext.tif", 0.75}}) {
     const size_t at = truth->find(name);
     ASSERT_NE(at, std::string::npos);
     const size_t begin = truth->rfind('\n', at) + 1;

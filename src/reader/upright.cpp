@@ -9,6 +9,7 @@ namespace lectern::reader {
 
 namespace {
 
+constexpr size_t kFirstLook = 3;  // lines that are enough when they are read with confidence
 constexpr size_t kSample = 5;
 // Of a line: short ones cost little, shorter ones say little.
 constexpr double kBestLength = 6;  // heights
@@ -39,8 +40,10 @@ std::vector<TextRegion> sampleOf(std::span<const TextRegion> regions) {
 Result<bool> standsOnHead(const Recognizer& recognizer, const Image& page, std::span<const TextRegion> regions) {
   std::vector<TextRegion> sample = sampleOf(regions);
   if (sample.empty()) return false;
+  const std::span<const TextRegion> first(sample.data(), std::min(kFirstLook, sample.size()));
+  TRY(const double glance, recognizer.confidence(page, first));
+  if (glance >= kSure) return false;
   TRY(const double upright, recognizer.confidence(page, sample));
-  if (upright >= kSure) return false;
   for (auto& r : sample) r.quad = {r.quad[2], r.quad[3], r.quad[0], r.quad[1]};
   TRY(const double turned, recognizer.confidence(page, sample));
   return turned > upright + kBetter;
