@@ -235,6 +235,23 @@ std::string encodeGo(const Host& host, const Box& box, const Spec& spec, const G
 
 }  // namespace
 
+namespace {
+
+/// What the init starts runs on `count` of this process's cores: neighbours, other ones for each sandbox.
+void limitCores(const Box& box, uint32_t count) {
+  cpu_set_t all, chosen;
+  if (count == 0 || sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) <= static_cast<int>(count)) return;
+  static int next = 0;
+  CPU_ZERO(&chosen);
+  while (count > 0) {
+    if (CPU_ISSET(next, &all)) CPU_SET(next, &chosen), --count;
+    next = (next + 1) % CPU_SETSIZE;
+  }
+  sched_setaffinity(box.pid, sizeof chosen, &chosen);
+}
+
+}  // namespace
+
 int go(const Host& host, Box& box, const Spec& spec, const Go& how, std::string& what) {
   MountList mounts;
   int error = 0;
@@ -248,6 +265,7 @@ int go(const Host& host, Box& box, const Spec& spec, const Go& how, std::string&
   if (mounts.fds.size() + how.passed.size() > kMaxFds) return what = "too many mounts", -E2BIG;
   std::vector<int> fds = mounts.fds;
   fds.insert(fds.end(), how.passed.begin(), how.passed.end());
+  if (!box.is_template && !box.is_fork && !box.is_boot) limitCores(box, spec.cores);
   std::string message = encodeGo(host, box, spec, how, mounts);
   error = sendPacket(box.control, message.data(), message.size(), fds.data(), static_cast<int>(fds.size()));
   if (error < 0) what = "sending the order to the init";

@@ -128,20 +128,21 @@ struct Spec {
   std::vector<std::string> env, command;
   uint64_t memory_limit = 0;  // bytes
   uint64_t tmp_size = 0;      // bytes
+  uint32_t cores = 0;         // that it runs on; 0: all
   uint32_t max_pids = 0, max_fds = 0;
   uint32_t boots = 0;  // the command is the one of kPrepareBoot, and an interpreter that waits may take the function
   uint32_t keep = 0;  // 1: the sandbox outlives its first process; 2: it begins without one
 
   void write(Writer& w) const {
     w.string(id), w.string(task_dir), w.strings(layers), w.strings(mounts), w.strings(env), w.strings(command);
-    w.u64(memory_limit), w.u64(tmp_size), w.u32(max_pids), w.u32(max_fds), w.u32(boots), w.u32(keep);
+    w.u64(memory_limit), w.u64(tmp_size), w.u32(max_pids), w.u32(max_fds), w.u32(boots), w.u32(keep), w.u32(cores);
   }
   static Spec read(Reader& r) {
     Spec s;
     s.id = r.string(), s.task_dir = r.string(), s.layers = r.strings(), s.mounts = r.strings();
     s.env = r.strings(), s.command = r.strings();
     s.memory_limit = r.u64(), s.tmp_size = r.u64(), s.max_pids = r.u32(), s.max_fds = r.u32();
-    s.boots = r.u32(), s.keep = r.u32();
+    s.boots = r.u32(), s.keep = r.u32(), s.cores = r.u32();
     return s;
   }
 };

@@ -3,11 +3,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/ids.h"
 #include "engine/control/bundle.h"
+#include "engine/control/object_store.h"
 
 namespace lectern::engine {
 
@@ -45,11 +47,6 @@ std::string fingerprint(const fs::path& directory) {
   return sha256Hex(all);
 }
 
-bool plainKey(std::string_view key) {
-  return !key.empty() && key[0] != '/' && key.find("..") == std::string_view::npos &&
-         key.find('\0') == std::string_view::npos;
-}
-
 }  // namespace
 
 std::string base64OfHex(std::string_view hex) {
@@ -78,15 +75,10 @@ contract::ApiResult<CodeRef> CodeStore::fromRequest(const json::object& code) co
   }
   std::string bucket = stringOr(code, "S3Bucket", ""), key = stringOr(code, "S3Key", "");
   if (!bucket.empty() && !key.empty()) {
-    auto missing = [](std::string_view s3_code, std::string_view text) {
-      return ApiFailure(contract::invalidParameter(
-          fmt::format("Error occurred while GetObject. S3 Error Code: {}. S3 Error Message: {}", s3_code, text)));
-    };
-    bool safe = plainKey(key) && plainKey(bucket) && bucket.find('/') == std::string::npos;
-    fs::path folder = state_ / "s3" / bucket;
-    if (!safe || !fs::is_directory(folder)) return missing("NoSuchBucket", "The specified bucket does not exist");
-    auto bytes = readFile(folder / key, limits_.unzipped);
-    if (!bytes) return missing("NoSuchKey", "The specified key does not exist.");
+    const char* endpoint = getenv("AWS_ENDPOINT_URL_S3");
+    auto bytes = readObject(state_ / "s3", endpoint ? endpoint : "", region_,
+                            {bucket, key, stringOr(code, "S3ObjectVersion", "")}, limits_.unzipped);
+    if (!bytes) return ApiFailure(bytes.error());
     return fromZip(*bytes);
   }
   if (code.contains("ImageUri")) {

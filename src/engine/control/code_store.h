@@ -16,10 +16,11 @@ namespace lectern::engine {
 /// Safe to use from the worker's thread: keeps nothing but paths.
 class CodeStore {
  public:
-  CodeStore(std::filesystem::path state, const contract::Limits& limits) : state_(std::move(state)), limits_(limits) {}
+  CodeStore(std::filesystem::path state, const contract::Limits& limits, std::string region)
+      : state_(std::move(state)), limits_(limits), region_(std::move(region)) {}
 
-  /// From the API's Code or Content: {ZipFile} in base64, or {S3Bucket, S3Key} below STATE/s3. `operation` is named in
-  /// the text for requests that are too large.
+  /// From the API's Code or Content: {ZipFile} in base64, or {S3Bucket, S3Key}: a file below STATE/s3, or an object of
+  /// $AWS_ENDPOINT_URL_S3.
   contract::ApiResult<CodeRef> fromRequest(const json::object& code) const;
   /// From a zip archive.
   contract::ApiResult<CodeRef> fromZip(std::string_view bytes, std::string* fault = nullptr) const;
@@ -32,6 +33,7 @@ class CodeStore {
  private:
   std::filesystem::path state_;
   contract::Limits limits_;
+  std::string region_;
 };
 
 /// Base64 of the hash that `sha_hex` writes in hexadecimal, as CodeSha256 shows it.

@@ -1,6 +1,8 @@
 #include "engine/control/configure.h"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
+#include <re2/re2.h>
 
 #include <algorithm>
 #include <array>
@@ -219,6 +221,63 @@ ApiResult<void> simple(const json::object& request, const contract::Limits& limi
   return {};
 }
 
+ApiResult<void> oneOf(const json::object& request, std::string_view key, std::string_view field,
+                      std::initializer_list<std::string_view> values) {
+  auto* value = request.if_contains(key);
+  if (!value || !value->is_string()) return {};
+  std::string_view given = value->get_string();
+  if (std::find(values.begin(), values.end(), given) != values.end()) return {};
+  return bad(given, field, fmt::format("Member must satisfy enum value set: [{}]", fmt::join(values, ", ")));
+}
+
+ApiResult<void> architectures(const json::object& request) {
+  auto* value = request.if_contains("Architectures");
+  if (!value || !value->is_array()) return {};
+  std::string all;
+  bool known = true;
+  for (auto& item : value->as_array()) {
+    std::string_view name = item.is_string() ? std::string_view(item.get_string()) : "null";
+    all += (all.empty() ? "" : ", ") + std::string(name);
+    known &= name == "x86_64" || name == "arm64";
+  }
+  if (!known) {
+    return bad("[" + all + "]", "architectures",
+               "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not "
+               "be null]");
+  }
+  size_t count = value->as_array().size();
+  if (count == 1) return {};
+  return bad("[" + all + "]", "architectures",
+             fmt::format("Member must have length {} than or equal to 1", count == 0 ? "greater" : "less"));
+}
+
+ApiResult<void> fileSystems(const json::object& request) {
+  auto* value = request.if_contains("FileSystemConfigs");
+  if (!value || !value->is_array()) return {};
+  if (value->as_array().size() > 1) {
+    return bad(toJson(*value), "fileSystemConfigs", "Member must have length less than or equal to 1");
+  }
+  static const RE2 arn_form(
+      R"(arn:aws[a-zA-Z-]*:(elasticfilesystem|s3files):[a-z0-9-]+:\d{12}:)"
+      R"((access-point/fsap-[a-f0-9]{17}|file-system/[a-zA-Z0-9/-]+))");
+  static const RE2 path_form("/mnt/[a-zA-Z0-9-_.]+");
+  for (auto& item : value->as_array()) {
+    json::object config = item.is_object() ? item.as_object() : json::object{};
+    std::string arn = stringOr(config, "Arn", ""), path = stringOr(config, "LocalMountPath", "");
+    if (!RE2::FullMatch(arn, arn_form)) {
+      return bad(arn, "fileSystemConfigs.1.member.arn",
+                 "Member must satisfy regular expression pattern: "
+                 "arn:aws[a-zA-Z-]*:elasticfilesystem:[a-z]{2}((-gov)|(-iso(b?)))?-[a-z]+-\\d{1}:\\d{12}:access-point/"
+                 "fsap-[a-f0-9]{17}");
+    }
+    if (path.size() > 160 || !RE2::FullMatch(path, path_form)) {
+      return bad(path, "fileSystemConfigs.1.member.localMountPath",
+                 "Member must satisfy regular expression pattern: ^/mnt/[a-zA-Z0-9-_.]+$");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 json::object defaultConfig(const Registry& registry, const std::string& name) {
@@ -252,6 +311,13 @@ ApiResult<void> configure(Registry& registry, const json::object& request, int64
   const auto& limits = registry.options().limits;
   if (auto done = simple(request, limits, config); !done) return done;
   if (auto done = environment(request, limits, config); !done) return done;
+  if (auto done = architectures(request); !done) return done;
+  if (auto done = fileSystems(request); !done) return done;
+  if (auto done = oneOf(request, "PackageType", "packageType", {"Image", "Zip"}); !done) return done;
+  auto tracing = oneOf(objectAt(request, "TracingConfig"), "Mode", "tracingConfig.mode", {"Active", "PassThrough"});
+  if (!tracing) return tracing;
+  auto format = oneOf(objectAt(request, "LoggingConfig"), "LogFormat", "loggingConfig.logFormat", {"JSON", "Text"});
+  if (!format) return format;
   auto layer_bytes = layers(registry, request, config);
   if (!layer_bytes) return ApiFailure(layer_bytes.error());
   if (code_unzipped + *layer_bytes >= limits.unzipped.value) {

@@ -27,7 +27,7 @@ void setActive(json::object& config) {
 }  // namespace
 
 Registry::Registry(RegistryOptions options, VersionHost& host, const Clock& clock)
-    : options_(std::move(options)), host_(host), clock_(clock), codes_(options_.state, options_.limits) {}
+    : options_(std::move(options)), host_(host), clock_(clock), codes_(options_.state, options_.limits, options_.place.region) {}
 
 std::string Registry::now() const {
   std::string iso = formatIso(clock_.wall());

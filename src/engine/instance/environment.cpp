@@ -13,6 +13,7 @@ sandbox::SandboxSpec sandboxSpecOf(const FunctionVersion& version, const contrac
   spec.mounts = version.mounts;
   spec.memory_limit = mebibytes(version.memory_mb);
   spec.cpu_share = contract::cpuShare(limits, version.memory_mb);
+  spec.visible_cores = contract::visibleCores(version.memory_mb);
   spec.tmp_size = mebibytes(version.tmp_mb);
   spec.max_pids = limits.max_processes;
   spec.max_fds = limits.max_fds;

@@ -41,6 +41,9 @@ struct SandboxSpec {
   std::vector<FileSystemMount> mounts;
   Bytes memory_limit = mebibytes(128);  // of all processes together; pages of /tmp are not counted against it
   double cpu_share = 0;                 // cores (MB / 1769); applied by setCpuQuota, not during init; 0: never
+  /// Cores that it sees and runs on, as by sched_getaffinity; 0 or more than there are: all. Copies of a snapshot and
+  /// interpreters that were started ahead see all.
+  int visible_cores = 0;
   Bytes tmp_size = mebibytes(512);
   int max_pids = 1024;
   int max_fds = 1024;

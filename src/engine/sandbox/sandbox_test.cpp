@@ -125,9 +125,14 @@ class SandboxTest : public ::testing::Test {
 TEST_F(SandboxTest, TellsOutputAndStatus) {
   Ran ran = run("echo out; echo err >&2; exit 7");
   EXPECT_EQ(ran.output, "out\nerr\n");
-  EXPECT_EQ(ran.exit.exit_status, 7);
-  EXPECT_EQ(ran.exit.signal, 0);
-  EXPECT_FALSE(ran.exit.out_of_memory);
+  EXPECT_TRUE(ran.exit.exit_status == 7 && ran.exit.signal == 0 && !ran.exit.out_of_memory);
+}
+
+TEST_F(SandboxTest, SeesSomeCores) {
+  NEEDS_ISOLATION();
+  SandboxSpec spec = shell("nproc");
+  spec.visible_cores = 1;
+  EXPECT_EQ(run(spec).output, "1\n");
 }
 
 TEST_F(SandboxTest, TellsSignals) {

@@ -118,6 +118,7 @@ spawner::Spec toWire(SandboxSpec spec) {
   wire.env = std::move(spec.env), wire.command = std::move(spec.command);
   wire.memory_limit = static_cast<uint64_t>(spec.memory_limit.value);
   wire.tmp_size = static_cast<uint64_t>(spec.tmp_size.value);
+  wire.cores = static_cast<uint32_t>(spec.visible_cores);
   wire.max_pids = static_cast<uint32_t>(spec.max_pids), wire.max_fds = static_cast<uint32_t>(spec.max_fds);
   wire.boots = spec.boots;
   wire.keep = !spec.keep ? 0 : spec.waiting ? 2 : 1;
