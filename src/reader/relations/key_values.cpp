@@ -332,7 +332,8 @@ std::vector<Pair> plainLabels(FormPage& form) {
     sure += 0.35 * std::min(3, alignedRows(form, label, value));
     if (gap > 8) sure -= 0.5;
     if (sure < 1) continue;
-    take(form, pairs, {static_cast<int>(i), rightOf(form, label), false});
+    // What stands there may be taken by now.
+    if (auto values = rightOf(form, label); !values.empty()) take(form, pairs, {static_cast<int>(i), std::move(values), false});
   }
   return pairs;
 }
