@@ -51,10 +51,11 @@ class SnapStartTest : public ::testing::Test {
     return out;
   }
 
-  json::object api(const std::string& method, const std::string& path, const std::string& body = "") {
+  json::object api(const std::string& method, const std::string& path, const std::string& body = "",
+                   const std::string& date = "2015-03-31") {
     auto where = net::parseHttpUrl(engine_->endpoint());
     net::ClientRequest request;
-    request.method = method, request.target = "/2015-03-31/functions/" + path, request.body = body;
+    request.method = method, request.target = "/" + date + "/functions/" + path, request.body = body;
     auto response = net::HttpClient(where->host, where->port).send(request);
     EXPECT_TRUE(response) << response.error().message;
     auto parsed = response ? parseJson(response->body) : Result<json::value>(json::value{});
@@ -145,6 +146,40 @@ TEST_F(SnapStartTest, UsedSnapshotsAreMadeAgainAfterARestart) {
     if (log.find("RESTORE_REPORT") != std::string::npos) break;
   }
   EXPECT_THAT(log, HasSubstr("RESTORE_REPORT"));
+}
+
+// What AWS refuses for SnapStart: layers are there, a file system, a /tmp of 10 GB and provisioned concurrency.
+TEST_F(SnapStartTest, ProvisionedInstancesAreRestoredAheadOfRequests) {
+  FunctionSpec function = spec();
+  for (const char* name : {"one", "two", "data"}) {
+    fs::create_directories(state_->path() / "given" / name);
+    ASSERT_TRUE(writeFileAtomic(state_->path() / "given" / name / (std::string(name) + ".txt"), "x"));
+  }
+  function.layers = {state_->path() / "given/one", state_->path() / "given/two"};
+  function.mounts = {{state_->path() / "given/data", "/mnt/data", true}};
+  function.tmp_mb = 10'240;
+  ASSERT_TRUE(engine_->addFunction(function));
+  ASSERT_EQ(publish(), "On");
+  const std::string provisioned = "probe/provisioned-concurrency?Qualifier=1", date = "2019-09-30";
+  auto put = api("PUT", provisioned, R"({"ProvisionedConcurrentExecutions":2})", date);
+  EXPECT_EQ(stringOr(put, "Status", ""), "IN_PROGRESS");
+  RealClock clock;
+  json::object told;
+  for (SteadyTime end = clock.now() + Seconds(60); clock.now() < end && stringOr(told, "Status", "") != "READY";) {
+    told = api("GET", provisioned, "", date);
+  }
+  ASSERT_EQ(stringOr(told, "Status", ""), "READY");
+  EXPECT_EQ(intOr(told, "AvailableProvisionedConcurrentExecutions", 0), 2);
+  auto first = call("count");
+  EXPECT_EQ(first.payload, "1111");
+  EXPECT_THAT(first.log, HasSubstr("Billed Duration: "));
+  EXPECT_THAT(first.log, Not(HasSubstr("Init Duration")));
+  EXPECT_THAT(first.log, Not(HasSubstr("\tRestore Duration: "))) << "the request waited for no restore";
+  EXPECT_THAT(call("opt").payload, HasSubstr("one.txt"));
+  EXPECT_THAT(call("opt").payload, HasSubstr("two.txt"));
+  EXPECT_EQ(call("mnt").payload, "data.txt ");
+  EXPECT_EQ(call("tmpsize").payload, "10240");
+  EXPECT_TRUE(api("DELETE", provisioned, "", date).empty());
 }
 
 }  // namespace
