@@ -63,22 +63,28 @@ void addBench(CLI::App& app, int& status) {
       "cold-start",
       "How long functions with large models take to start: as a process, forked, from a snapshot with shared "
       "weights.\n"
-      "Model 0 is the echo function. Models are generated (random weights) and kept in the cache folder.\n"
+      "Model 0 is the echo function. Models are generated (random weights) and kept in the cache folder, of their size on "
+      "disk.\n"
+      "A snapshot's weights lie in 2 MB pages of its template, which all its instances share; --keeper has them in a model "
+      "store's keeper.\n"
       "Example: lectern bench cold-start --json --models 0,275,1024,4096 --instances 1,40 --plot cold.svg");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("--models", arguments->options.models_mb, "sizes in MB")
+  command->add_option("--models", arguments->options.models_mb, "sizes in MB (default 275,1024,4096)")
       ->delimiter(',')
       ->check(CLI::Range(0, 16384));
-  command->add_option("--instances", arguments->options.instances, "instances alive at once")
+  command->add_option("--instances", arguments->options.instances, "instances alive at once (default 1,40)")
       ->delimiter(',')
       ->check(CLI::Range(1, 500));
-  command->add_option("--modes", arguments->options.modes, "ordinary, fork, snapshot")
+  command->add_option("--modes", arguments->options.modes, "which rows (default: all three)")
       ->delimiter(',')
       ->check(CLI::IsMember({"ordinary", "fork", "snapshot"}));
   command->add_flag("--keeper", arguments->options.keeper,
                     "snapshot: weights are those of a model store's keeper, which other functions share, in place of the "
                     "template's own");
-  command->add_option("--repeats", arguments->options.repeats, "starts of a row")->check(CLI::Range(1, 1000));
+  command
+      ->add_option("--repeats", arguments->options.repeats,
+                   "starts of a row (default 20; 1 or 3 where one takes seconds)")
+      ->check(CLI::Range(1, 1000));
   command->add_option("--plot", arguments->plot, "also draw the table into this SVG file");
   command->add_flag("--json", arguments->json, "one JSON object a line");
   command->callback([arguments, &status] { status = coldStart(*arguments); });

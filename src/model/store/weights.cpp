@@ -302,6 +302,11 @@ Result<int64_t> writeRandomModel(const std::filesystem::path& onnx, int64_t mega
   if (stat(data.c_str(), &info) == 0 && info.st_size == layers * layer && std::filesystem::exists(onnx)) return n;
   std::error_code ec;
   std::filesystem::create_directories(onnx.parent_path(), ec);
+  const auto space = std::filesystem::space(onnx.parent_path(), ec);
+  if (!ec && static_cast<int64_t>(space.available) < layers * layer) {
+    return fail(Code::kNoSpace, onnx.parent_path().string() + " has " + std::to_string(space.available / 1'000'000) +
+                                    " MB free, the model needs " + std::to_string(layers * layer / 1'000'000));
+  }
   Fd file(open(data.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!file.valid()) return failErrno("create " + data.string(), errno);
   std::vector<float> row(static_cast<size_t>(n) * 256);
@@ -313,7 +318,11 @@ Result<int64_t> writeRandomModel(const std::filesystem::path& onnx, int64_t mega
       w = (static_cast<float>(state) / 4294967296.0f - 0.5f) * (n == 2048 ? 0.0765f : 0.0541f);
     }
     ssize_t put = write(file.get(), row.data(), row.size() * sizeof(float));
-    if (put < 0) return failErrno("write " + data.string(), errno);
+    if (put < 0) {
+      const int error = errno;
+      unlink(data.c_str());  // half of it is of no use and fills the disk
+      return failErrno("write " + data.string(), error);
+    }
     written += put;
   }
   TRY_VOID(writeFileAtomic(onnx, chainModel(n, layers, data.filename().string())));
