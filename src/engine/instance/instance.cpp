@@ -220,6 +220,7 @@ void Instance::fail(const Failed& failed, std::string_view status) {
 /// Gives the caller its answer; one that wants the log gets it with the log's last line.
 void Instance::respondTo(Outcome outcome) {
   stream_.end();
+  failed_ = outcome.function_error || outcome.refused;
   outcome.executed_version = version_->version;
   if (invocation_->want_log) {
     if (!held_) held_ = std::move(outcome);
@@ -252,6 +253,7 @@ void Instance::finish(std::string_view status, std::string_view error_type) {
   if (completion.max_memory_mb > version_->memory_mb) completion.max_memory_mb = version_->memory_mb;
   completion.status = status;
   completion.error_type = error_type;
+  completion.failed = std::exchange(failed_, false);
   completion.responded = std::exchange(responded_, false);
   logEnd(completion);
   Invocation* invocation = std::exchange(invocation_, nullptr);

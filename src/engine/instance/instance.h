@@ -35,6 +35,7 @@ struct Completion {
   int max_memory_mb = 0;
   std::string status;  // "", "timeout" or "error"
   std::string error_type;
+  bool failed = false;     // the caller got an error, the function's own or the platform's
   bool responded = false;  // instanceResponded() was called for it
 };
 
@@ -157,6 +158,7 @@ class Instance {
   bool frozen_ = false;
   bool restored_ = false;  // its processes come from a snapshot
   bool responded_ = false;
+  bool failed_ = false;
   std::unique_ptr<Environment> environment_;
   uint64_t environment_number_ = 0;  // late news of an earlier one is ignored
   bool environment_gone_ = false;    // it has ended by itself

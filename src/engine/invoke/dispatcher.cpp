@@ -56,6 +56,9 @@ VersionPtr Dispatcher::addVersion(scheduling::FunctionId function, FunctionVersi
   auto shared = std::make_shared<const FunctionVersion>(std::move(version));
   versions_.emplace_back();
   versions_.back().version = shared;
+  auto& totals = totals_[shared->name + ":" + shared->version];
+  if (!totals) totals = std::make_shared<VersionTotals>();
+  versions_.back().totals = totals;
   versions_.back().config = config;
   if (shared->snap_start) snapshots_.want(shared);
   if (canBootAhead(*shared)) context_.host.prepareBoot(bootSpecOf(*shared, options_.limits));
@@ -92,11 +95,11 @@ void Dispatcher::retireVersion(scheduling::VersionId id) {
 }
 
 int64_t Dispatcher::invocations(scheduling::VersionId id) const {
-  return int64_t(versions_[size_t(id)].totals.invocations);
+  return versions_[size_t(id)].invocations;
 }
 
 const VersionTotals& Dispatcher::totals(scheduling::VersionId version) const {
-  return versions_[size_t(version)].totals;
+  return *versions_[size_t(version)].totals;
 }
 
 std::vector<Dispatcher::InstanceView> Dispatcher::instances() const {
@@ -115,7 +118,8 @@ void Dispatcher::invoke(std::unique_ptr<Invocation> invocation) {
   invocation->arrived = loop_.now();
   Version& version = versionOf(invocation->version->id);
   invocations_.emplace(id, std::move(invocation));
-  ++version.totals.invocations;
+  ++version.totals->invocations;
+  ++version.invocations;
   if (version.responded > int(version.held.size()) && scheduler_.counts(version.version->id).idle == 0) {
     // An instance will be free in some microseconds: its process has only to ask for more.
     version.held.push_back(id);
@@ -180,20 +184,20 @@ void Dispatcher::applyOne(const Action& action) {
       auto invocation = invocations_.find(action.invocation);
       CHECK(instance != instances_.end() && invocation != invocations_.end());
       invocation->second->cold = action.cold;
-      if (action.cold) ++versionOf(action.version).totals.cold;
+      if (action.cold) ++versionOf(action.version).totals->cold;
       instance->second->run(invocation->second.get());
       return;
     }
     case Action::Kind::kStop:
       return remove(action.instance);
     case Action::Kind::kThrottle:
-      ++versionOf(action.version).totals.throttles;
+      ++versionOf(action.version).totals->throttles;
       return refuse(action.invocation, contract::throttled(std::string(scheduling::reasonName(action.reason))));
     case Action::Kind::kFail:
       return failLost(action.invocation, action.reason);
     case Action::Kind::kTimeout: {
       auto instance = instances_.find(key);
-      ++versionOf(action.version).totals.timeouts;
+      ++versionOf(action.version).totals->timeouts;
       if (instance != instances_.end()) instance->second->timeOut();
       return;
     }
@@ -273,12 +277,12 @@ void Dispatcher::instanceResponded(Instance& instance) { ++versionOf(instance.ve
 
 void Dispatcher::instanceFinished(Instance& instance, Invocation& invocation, const Completion& completion) {
   Version& version = versionOf(instance.version().id);
-  VersionTotals& totals = version.totals;
+  VersionTotals& totals = *version.totals;
   totals.billed_ms += completion.billed_ms;
   totals.duration_us += completion.duration.count() / 1000;
   totals.mb_millis += metering::mbMillis(version.version->memory_mb, completion.billed_ms);
   totals.max_memory_mb = std::max(totals.max_memory_mb, completion.max_memory_mb);
-  if (!completion.error_type.empty()) ++totals.errors;
+  if (completion.failed) ++totals.errors;
   if (completion.responded) --version.responded;
   invocations_.erase(invocation.id);
   Actions actions;

@@ -2,7 +2,9 @@
 // Joins the pure scheduler with real instances: does what its actions say and tells it what became of them.
 
 #include <deque>
+#include <map>
 #include <memory>
+#include <string>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -23,7 +25,7 @@ struct DispatcherOptions {
   scheduling::KeepAlive keep_alive;
 };
 
-/// Totals of one version since the engine started.
+/// Totals of a version's name ("f:$LATEST", whatever it stood for) since the engine started.
 struct VersionTotals {
   uint64_t invocations = 0, errors = 0, timeouts = 0, throttles = 0, cold = 0;
   int64_t billed_ms = 0, duration_us = 0, mb_millis = 0;
@@ -67,7 +69,8 @@ class Dispatcher final : public VersionHost, private InstanceOwner {
   struct Version {
     VersionPtr version;
     scheduling::VersionConfig config;
-    VersionTotals totals;
+    std::shared_ptr<VersionTotals> totals;  // those of its predecessors of the same name, too
+    int64_t invocations = 0;                // its own
     int responded = 0;          // instances that have answered and not asked for more yet
     std::deque<uint64_t> held;  // invocations that wait for one of those
     uint64_t held_timer = 0;
@@ -98,6 +101,7 @@ class Dispatcher final : public VersionHost, private InstanceOwner {
   scheduling::Scheduler scheduler_;
   std::vector<scheduling::Actions> spare_;
   std::deque<Version> versions_;  // by VersionId
+  std::map<std::string, std::shared_ptr<VersionTotals>> totals_;  // by "NAME:VERSION"
   std::unordered_map<uint64_t, std::unique_ptr<Instance>> instances_;
   std::unordered_map<Instance*, std::shared_ptr<Instance>> leaving_;  // telling their extensions of the end
   std::unordered_map<uint64_t, std::unique_ptr<Invocation>> invocations_;

@@ -69,7 +69,7 @@ std::string metricsOf(Registry& registry, const Dispatcher& dispatcher, size_t w
   const Counter counters[] = {
       {"lectern_invocations_total", "Invocations that came",
        [](const VersionTotals& t) { return double(t.invocations); }},
-      {"lectern_errors_total", "Invocations that ended in an error of the platform",
+      {"lectern_errors_total", "Invocations that ended in an error, the function's own or the platform's",
        [](const VersionTotals& t) { return double(t.errors); }},
       {"lectern_timeouts_total", "Invocations that ran out of time",
        [](const VersionTotals& t) { return double(t.timeouts); }},

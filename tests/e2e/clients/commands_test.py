@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import urllib.request
 
-from served import BUILD, PATIENCE, Served, bootstrap, wait_for
+from served import BUILD, PATIENCE, Served, api, bootstrap, wait_for
 
 LECTERN = os.path.join(BUILD, "lectern")
 SHELL_FUNCTION = """#!/bin/bash
@@ -41,9 +41,16 @@ def commands(served):
     mine = [f for f in top["functions"] if f["name"] == "behave"][0]
     assert mine["invocations"] == 2 and sum(mine["instances"].values()) == 1, mine
     assert "behave:$LATEST" in run(LECTERN, "top", *at).stdout
+    assert mine["errors"] == 1, mine
     metrics = urllib.request.urlopen(served.url + "/metrics").read().decode()
     assert 'lectern_invocations_total{function="behave",version="$LATEST"} 2' in metrics
     run(LECTERN, "serve", "--quotas", "1999", code=2)
+    # A change makes a new $LATEST; what the old one has done and cost stays in the totals.
+    api(served, "PUT", "/2015-03-31/functions/behave/configuration", {"LoggingConfig": {"LogFormat": "JSON"}})
+    run(LECTERN, "invoke", "behave", *at)
+    mine = [f for f in json.loads(run(LECTERN, "top", "--json", *at).stdout)["functions"] if f["name"] == "behave"][0]
+    assert mine["invocations"] == 3 and mine["errors"] == 1, mine
+    assert '"type":"platform.report"' in run(LECTERN, "logs", "behave", *at).stdout
 
 
 def shell(served):
