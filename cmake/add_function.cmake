@@ -32,3 +32,17 @@ function(carry_onnx_runtime name)
   add_custom_target(${target}_library ALL DEPENDS ${copy})
   add_dependencies(${target} ${target}_library)
 endfunction()
+
+# The project's own weights travel in the bundle; fetched ones come from the folder that LECTERN_MODELS names.
+function(carry_own_weights name)
+  set(folder ${CMAKE_BINARY_DIR}/functions/${name}/models)
+  foreach(model ctpn-small rec-latin)
+    add_custom_command(OUTPUT ${folder}/${model}.onnx
+      COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
+      COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_SOURCE_DIR}/models/${model}.onnx ${folder}/${model}.onnx
+      DEPENDS ${CMAKE_SOURCE_DIR}/models/${model}.onnx)
+    list(APPEND weights ${folder}/${model}.onnx)
+  endforeach()
+  add_custom_target(function_${name}_weights ALL DEPENDS ${weights})
+  add_dependencies(function_${name} function_${name}_weights)
+endfunction()

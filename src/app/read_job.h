@@ -18,7 +18,7 @@ struct ReadJobOptions {
   std::vector<std::string> formats = {"json", "csv"};
   std::filesystem::path db;  // empty: out/documents.db
   std::string languages = "eng";
-  std::string detector = "db";
+  std::string detector = "auto";
   std::string recognizer = "ppocr";
   std::vector<PageRange> pages;                     // empty: all
   std::string engine = "embedded";                  // embedded, in-process or the URL of a Lambda endpoint

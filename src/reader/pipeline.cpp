@@ -2,8 +2,7 @@
 
 #include <cmath>
 
-#include "reader/detect/ctpn.h"
-#include "reader/detect/db.h"
+#include "reader/detect/by_print.h"
 #include "reader/frame.h"
 #include "reader/image/prepare.h"
 #include "reader/layout/layout.h"
@@ -24,6 +23,10 @@ struct Reader::Impl {
 namespace {
 
 Result<std::unique_ptr<Detector>> makeDetector(const ReaderOptions& options) {
+  if (options.detector == "auto") {
+    TRY(auto made, DetectorByPrint::create(options.threads));
+    return std::unique_ptr<Detector>(std::move(made));
+  }
   if (options.detector == "db") {
     TRY(auto db, DbDetector::create({.threads = options.threads}));
     return std::unique_ptr<Detector>(std::move(db));
@@ -35,7 +38,7 @@ Result<std::unique_ptr<Detector>> makeDetector(const ReaderOptions& options) {
     TRY(auto made, CtpnDetector::create(ctpn));
     return std::unique_ptr<Detector>(std::move(made));
   }
-  return fail(Code::kInvalid, "unknown detector '" + options.detector + "'; there are db and ctpn");
+  return fail(Code::kInvalid, "unknown detector '" + options.detector + "'; there are auto, ctpn and db");
 }
 
 Result<std::unique_ptr<Recognizer>> makeRecognizer(const ReaderOptions& options) {
@@ -97,8 +100,8 @@ const std::vector<ModelUse>& Reader::models() const { return impl_->models; }
 Result<std::unique_ptr<Reader>> Reader::create(const ReaderOptions& options, const Clock& clock) {
   TRY(auto detector, makeDetector(options));
   TRY(auto recognizer, makeRecognizer(options));
-  std::vector<ModelUse> models = recognizer->models();
-  models.insert(models.begin(), detector->model());
+  std::vector<ModelUse> models = detector->models();
+  for (auto& use : recognizer->models()) models.push_back(std::move(use));
   return std::unique_ptr<Reader>(new Reader(
       std::unique_ptr<Impl>(new Impl{clock, std::move(detector), std::move(recognizer), std::move(models), options.prepare})));
 }

@@ -21,7 +21,7 @@
 namespace lectern::reader {
 
 struct ReaderOptions {
-  std::string detector = "db";       // db, ctpn
+  std::string detector = "auto";     // auto, ctpn, db
   std::string recognizer = "ppocr";  // tesseract, ppocr
   std::string languages = "eng";
   int threads = 1;        // cores to use for one page

@@ -111,10 +111,9 @@ Result<std::vector<FoundLine>> CtpnDetector::linesAt(const Image& page, const Te
   return cutAtGaps(scaled, linesOfAnchors(map, options_.decode), options_.cut, -kPad);
 }
 
-Result<std::vector<TextRegion>> CtpnDetector::detect(const Image& page) const {
+Result<std::vector<TextRegion>> CtpnDetector::detect(const Image& page, const TextScale& text) const {
   std::vector<TextRegion> regions;
   if (page.width < 4 || page.height < 4) return regions;
-  const TextScale text = measureText(page);
   const double area = static_cast<double>(page.width) * page.height;
   const double largest =
       std::min(options_.max_enlargement, std::sqrt(static_cast<double>(options_.max_pixels) / area));

@@ -31,8 +31,10 @@ class CtpnDetector final : public Detector {
  public:
   static Result<std::unique_ptr<CtpnDetector>> create(const CtpnOptions& options);
   ~CtpnDetector() override;
-  Result<std::vector<TextRegion>> detect(const Image& page) const override;
-  ModelUse model() const override { return use_; }
+  Result<std::vector<TextRegion>> detect(const Image& page) const override { return detect(page, measureText(page)); }
+  /// The same for a page that is measured already.
+  Result<std::vector<TextRegion>> detect(const Image& page, const TextScale& text) const;
+  std::vector<ModelUse> models() const override { return {use_}; }
 
  private:
   CtpnDetector(CtpnOptions options, std::unique_ptr<model::Session> session, ModelUse use, AnchorMap form);

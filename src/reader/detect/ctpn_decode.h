@@ -28,7 +28,7 @@ struct AnchorMap {
 };
 
 struct CtpnDecodeOptions {
-  float score_min = 0.6f;         // of a proposal
+  float score_min = 0.5f;         // of a proposal
   float line_score_min = 0.85f;   // mean over a line
   float single_score_min = 0.8f;  // of a line of a single column
   double gap = 0.2;               // what may lie empty inside a line, in line heights

@@ -6,7 +6,6 @@
 
 #include "model/files.h"
 #include "model/session.h"
-#include "reader/detect/text_height.h"
 
 namespace lectern::reader {
 
@@ -21,8 +20,7 @@ struct InputSize {
 };
 
 /// Text is found best at the height it had in the network's training; pixels beyond that only cost time.
-InputSize inputSize(const Image& page, const DbOptions& options) {
-  const double line = measureText(page).line_height;
+InputSize inputSize(const Image& page, double line, const DbOptions& options) {
   double scale = line > 0 ? options.text_height / line : 1;
   const double pixels = static_cast<double>(page.width) * page.height;
   scale = std::min({scale, options.max_enlargement, std::sqrt(options.max_megapixels * 1e6 / pixels)});
@@ -111,9 +109,9 @@ Result<std::unique_ptr<DbDetector>> DbDetector::create(const DbOptions& options)
       new DbDetector(options, std::move(session), {"detector", file.name, std::move(digest)}));
 }
 
-Result<std::vector<TextRegion>> DbDetector::detect(const Image& page) const {
+Result<std::vector<TextRegion>> DbDetector::detect(const Image& page, const TextScale& text) const {
   if (page.width < 4 || page.height < 4) return std::vector<TextRegion>();
-  const InputSize size = inputSize(page, options_);
+  const InputSize size = inputSize(page, text.line_height, options_);
   const cv::Mat grey(page.height, page.width, CV_8U, const_cast<uint8_t*>(page.pixels.data()));
   cv::Mat scaled;
   const bool smaller = size.width < page.width;

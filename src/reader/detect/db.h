@@ -6,6 +6,7 @@
 #include <string>
 
 #include "reader/detect/detector.h"
+#include "reader/detect/text_height.h"
 
 namespace lectern::model {
 class Session;
@@ -29,8 +30,10 @@ class DbDetector final : public Detector {
  public:
   static Result<std::unique_ptr<DbDetector>> create(const DbOptions& options);
   ~DbDetector() override;
-  Result<std::vector<TextRegion>> detect(const Image& page) const override;
-  ModelUse model() const override { return use_; }
+  Result<std::vector<TextRegion>> detect(const Image& page) const override { return detect(page, measureText(page)); }
+  /// The same for a page that is measured already.
+  Result<std::vector<TextRegion>> detect(const Image& page, const TextScale& text) const;
+  std::vector<ModelUse> models() const override { return {use_}; }
 
  private:
   DbDetector(DbOptions options, std::unique_ptr<model::Session> session, ModelUse use);

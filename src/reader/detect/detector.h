@@ -15,8 +15,8 @@ class Detector {
   virtual ~Detector() = default;
   /// Regions in page pixels, in a fixed order (top to bottom, then left to right).
   virtual Result<std::vector<TextRegion>> detect(const Image& page) const = 0;
-  /// The model file, for the document's record.
-  virtual ModelUse model() const = 0;
+  /// The model files, for the document's record.
+  virtual std::vector<ModelUse> models() const = 0;
 };
 
 /// Sorts regions top to bottom, those of one row left to right: the order does not depend on how they were found.

@@ -17,10 +17,9 @@ struct PpocrOptions {
   float sure = 0.94f;  // confidence of a line from which on it is not read again
   /// Lines lower than this many pixels of the page go to the second network straight away: signs, superscripts and serifs
   /// of small print are what the first one loses.
-  double small_print = 18;
-  /// Lines read with less come back empty: they are pictures and specks rather than text. On SROIE's training pages this
-  /// raises the F1 of lines by half a point.
-  float readable = 0.65f;
+  double small_print = 15;
+  /// Lines read with less come back empty: they are pictures and specks rather than text.
+  float readable = 0.55f;
   double grow = 0.15;   // what a crop takes from around its region, in heights: the networks know lines with some ground
   int threads = 1;
   int batch = 6;
