@@ -66,6 +66,7 @@ ApiAnswer Control::createFunction(const ApiCall& call) {
   VersionRecord latest;
   latest.config = defaultConfig(registry_, ref->name);
   int64_t unzipped = call.code && *call.code ? (*call.code)->unzipped : 0;
+  if (auto done = oneFileSystem(call.body); !done) return ApiFailure(done.error());
   if (auto done = configure(registry_, call.body, unzipped, latest.config); !done) return ApiFailure(done.error());
   if (!call.code || !*call.code) return ApiFailure(call.code ? call.code->error() : contract::serviceError("no code"));
   takeCode(**call.code, latest);
@@ -150,6 +151,7 @@ ApiAnswer Control::updateConfiguration(const ApiCall& call) {
   if (staleRevision(call.body, function.latest().config)) return ApiFailure(contract::preconditionFailed());
   FunctionRecord changed = function;
   VersionRecord& latest = changed.latest();
+  if (auto done = oneFileSystem(call.body); !done) return ApiFailure(done.error());
   if (auto done = configure(registry_, call.body, latest.code.unzipped, latest.config); !done) {
     return ApiFailure(done.error());
   }

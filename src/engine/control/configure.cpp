@@ -254,9 +254,6 @@ ApiResult<void> architectures(const json::object& request) {
 ApiResult<void> fileSystems(const json::object& request) {
   auto* value = request.if_contains("FileSystemConfigs");
   if (!value || !value->is_array()) return {};
-  if (value->as_array().size() > 1) {
-    return bad(toJson(*value), "fileSystemConfigs", "Member must have length less than or equal to 1");
-  }
   static const RE2 arn_form(
       R"(arn:aws[a-zA-Z-]*:(elasticfilesystem|s3files):[a-z0-9-]+:\d{12}:)"
       R"((access-point/fsap-[a-f0-9]{17}|file-system/[a-zA-Z0-9/-]+))");
@@ -279,6 +276,12 @@ ApiResult<void> fileSystems(const json::object& request) {
 }
 
 }  // namespace
+
+ApiResult<void> oneFileSystem(const json::object& request) {
+  auto* value = request.if_contains("FileSystemConfigs");
+  if (!value || !value->is_array() || value->as_array().size() <= 1) return {};
+  return bad(toJson(*value), "fileSystemConfigs", "Member must have length less than or equal to 1");
+}
 
 json::object defaultConfig(const Registry& registry, const std::string& name) {
   json::object config;

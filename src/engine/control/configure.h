@@ -13,6 +13,9 @@ namespace lectern::engine {
 contract::ApiResult<void> configure(Registry& registry, const json::object& request, int64_t code_unzipped,
                                     json::object& config);
 
+/// What a caller of Lambda's API may mount at most; this process may give its own functions more.
+contract::ApiResult<void> oneFileSystem(const json::object& request);
+
 /// Every field of a new function that has a default.
 json::object defaultConfig(const Registry& registry, const std::string& name);
 
