@@ -214,6 +214,7 @@ def functions(work, what):
     try:
         program = os.path.join(place, "lectern")
         os.link(LECTERN, program)
+        os.symlink(os.path.abspath(os.path.join(SAMPLES, "../models")), os.path.join(place, "models"))
         for name in ("ocr", "pdf"):
             os.makedirs(os.path.join(place, "functions", name))
             with open(os.path.join(place, "functions", name, "bootstrap"), "w") as file:
