@@ -10,19 +10,12 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "reader/image/decode.h"
+#include "reader/image/image_of.h"
 #include "reader/image/prepare.h"
 #include "reader/pipeline.h"
 
 namespace lectern::reader {
 namespace {
-
-Image imageOf(const cv::Mat& mat) {
-  Image image;
-  image.width = mat.cols;
-  image.height = mat.rows;
-  image.pixels.assign(mat.data, mat.data + mat.total());
-  return image;
-}
 
 constexpr const char* kLines[] = {"Delivery note 4711", "Garden chairs and tables", "Ordered on Monday", "Total amount 98.50",
                                   "Thank you very much", "Please pay within two weeks"};

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "reader/image/image_of.h"
+
 namespace lectern::reader {
 
 namespace {
@@ -26,18 +28,6 @@ constexpr double kSkewFactor = 1.1;
 
 cv::Mat matOf(const Image& page) {
   return cv::Mat(page.height, page.width, CV_8U, const_cast<uint8_t*>(page.pixels.data()));
-}
-
-Image imageOf(const cv::Mat& mat, const Image& like) {
-  Image image;
-  image.width = mat.cols;
-  image.height = mat.rows;
-  image.dpi = like.dpi;
-  image.source_scale = like.source_scale;
-  image.rotation = like.rotation;
-  image.pixels.resize(mat.total());
-  mat.copyTo(cv::Mat(mat.rows, mat.cols, CV_8U, image.pixels.data()));
-  return image;
 }
 
 int percentile(const cv::Mat& grey, const cv::Mat& mask, double share) {

@@ -5,16 +5,10 @@
 #include <cmath>
 #include <opencv2/imgproc.hpp>
 
+#include "reader/image/image_of.h"
+
 namespace lectern::reader {
 namespace {
-
-Image imageOf(const cv::Mat& mat) {
-  Image image;
-  image.width = mat.cols;
-  image.height = mat.rows;
-  image.pixels.assign(mat.data, mat.data + mat.total());
-  return image;
-}
 
 /// Lines of print, dark on light.
 Image printedPage() {

@@ -332,7 +332,7 @@ std::vector<Pair> plainLabels(FormPage& form) {
     sure += 0.35 * std::min(3, alignedRows(form, label, value));
     if (gap > 8) sure -= 0.5;
     if (sure < 1) continue;
-    // What stands there may be taken by now.
+    // What stands to the right may lie behind the label's own line to fill in: then it is not its value.
     if (auto values = rightOf(form, label); !values.empty()) take(form, pairs, {static_cast<int>(i), std::move(values), false});
   }
   return pairs;

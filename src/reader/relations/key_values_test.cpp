@@ -86,6 +86,12 @@ TEST(KeyValuesTest, ASmallLabelInTheCornerOfABoxNamesWhatTheBoxHolds) {
   EXPECT_EQ(sheet.pairs(), (Pairs{{"ACCOUNT", "Brand Operations"}, {"COPIES TO", "D. Barcia"}}));
 }
 
+TEST(KeyValuesTest, WhatStandsBehindTheLineToFillInIsNotTheValue) {
+  Sheet sheet;  // the label stands on a line itself, and another one to fill in follows
+  sheet.line(50, 100, "Name").rule(48, 114, 84).rule(88, 114, 125).line(150, 100, "12.50");
+  EXPECT_EQ(sheet.pairs(), Pairs{});
+}
+
 TEST(KeyValuesTest, ColumnHeadingsNameEveryEntryBelow) {
   Sheet sheet;
   sheet.line(50, 50, "Code").line(200, 50, "Units").line(350, 50, "Amount").rule(45, 66, 430);
