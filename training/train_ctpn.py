@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains a CTPN text detector on the CPU, from nothing to ONNX; the same command goes on after it was stopped.
 
-usage: train_ctpn.py --net small|vgg16 --sroie FOLDER --steps N --decay D [--threads 2] [--synth 2500] [--state FOLDER] [--export FILE]
+usage: train_ctpn.py --net small|vgg16 --sroie FOLDER --steps N --decay D [--batch 4] [--threads 2] [--synth 2500] [--state FOLDER] [--export FILE]
 
 --sroie    folder with truth.jsonl and images (SROIE training part)
 --steps    length of the whole schedule, over all runs: the rate stays at its peak and falls to zero over the last --decay steps.
@@ -113,6 +113,7 @@ def arguments():
     p.add_argument("--sroie", required=True)
     p.add_argument("--steps", type=int, required=True)
     p.add_argument("--decay", type=int, required=True)
+    p.add_argument("--batch", type=int, help="crops a step")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--synth", type=int, default=2500)
     p.add_argument("--sroie-share", type=float, default=0.65)
@@ -188,7 +189,7 @@ def main():
     sums, shown, last = np.zeros(3), training.step, time.monotonic()
     while training.step < a.steps:
         rate = learning_rate(training.plan["rate"], training.step, a.steps, a.decay)
-        images, targets = data.batch(sources, [a.sroie_share, 1 - a.sroie_share], rng, training.plan["batch"])
+        images, targets = data.batch(sources, [a.sroie_share, 1 - a.sroie_share], rng, a.batch or training.plan["batch"])
         sums += training.make_step(images, targets, rate)
         now = time.monotonic()
         training.spent += now - last
