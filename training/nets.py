@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from winograd import Conv3x3
+
 # column: width of an anchor = horizontal stride; text: line height in px that pages are scaled to; range: of training crops.
 Form = namedtuple("Form", "column row_stride heights text range")
 
@@ -21,6 +23,8 @@ FORMS = {
 
 
 def conv_bn(i, o, stride=1, kernel=3):
+    if kernel == 3 and stride == 1 and i > 1:
+        return nn.Sequential(Conv3x3(i, o), nn.BatchNorm2d(o))
     return nn.Sequential(nn.Conv2d(i, o, kernel, stride, kernel // 2, bias=False), nn.BatchNorm2d(o))
 
 

@@ -17,6 +17,7 @@ except ImportError as missing:
 import decode
 import rec_data
 from nets import FORMS, Ctpn
+import winograd
 from rec_net import LineReader, charset
 from targets import make_targets
 
@@ -53,6 +54,21 @@ def narrow_gaps_part_lines():
         lines = [(20 + shift, 30, 101 + shift, 48, False), (107 + shift, 30, 190, 48, False)]
         found = decode.text_lines(output_of(make_targets(lines, 96, 256, FORMS["small"])), FORMS["small"])
         check(len(found) == 2, "shifted by %d, %d lines of 2 were found" % (shift, len(found)))
+
+
+def winograd_is_the_direct_convolution():
+    """Values and both gradients, for sizes that are no whole number of tiles or channel blocks too."""
+    torch.manual_seed(4)
+    for n, i, o, h, w in ((2, 20, 24, 10, 13), (1, 64, 48, 32, 40)):
+        x, filters = torch.randn(n, i, h, w, requires_grad=True), (torch.randn(o, i, 3, 3) / 9).requires_grad_()
+        dy = torch.randn(n, o, h, w)
+        results = []
+        for convolution in (lambda a, b: torch.nn.functional.conv2d(a, b, padding=1), winograd.convolution):
+            y = convolution(x, filters)
+            results.append([y, *torch.autograd.grad(y, (x, filters), dy)])
+        for name, direct, other in zip(("value", "gradient of the input", "gradient of the filters"), *results):
+            off = float((direct - other).abs().max() / direct.abs().max())
+            check(off < 1e-4, "%s is off by %.1e of the largest" % (name, off))
 
 
 def every_line_has_an_anchor():
@@ -107,6 +123,7 @@ if __name__ == "__main__":
     targets_decode_to_their_lines()
     cut_lines_teach_nothing()
     narrow_gaps_part_lines()
+    winograd_is_the_direct_convolution()
     every_line_has_an_anchor()
     networks_give_the_promised_shape()
     transcripts_take_the_case_of_readings()
