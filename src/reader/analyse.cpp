@@ -3,6 +3,7 @@
 #include "reader/frame.h"
 #include "reader/layout/roles.h"
 #include "reader/relations/relations.h"
+#include "reader/spelling/spelling.h"
 #include "reader/tables/rules.h"
 #include "reader/tables/tables.h"
 #include "reader/values/values.h"
@@ -10,6 +11,7 @@
 namespace lectern::reader {
 
 void analysePage(Page& page, const Image& image) {
+  mendWords(page);
   if (!image.empty()) findRules(page, image);
   findTables(page);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "reader/page/accents.h"
+
 namespace lectern::reader {
 namespace {
 
@@ -23,6 +25,17 @@ TEST(IdsTest, RunThroughTheDocument) {
   assignIds(document);
   EXPECT_EQ(document.pages[0].words[0].id, "w1");
   EXPECT_EQ(document.pages[1].words[1].id, "w4");
+}
+
+TEST(PageTest, Accents) {
+  EXPECT_EQ(withoutAccents("Şeksyen Chéras łÉ ß 林"), "Seksyen Cheras lE ß 林");
+  Page page;
+  page.words.resize(30);
+  for (auto& w : page.words) w.text = "plain";
+  page.words[3].text = "Chéras";
+  EXPECT_TRUE(writtenWithoutAccents(page));
+  for (size_t i = 0; i < 5; ++i) page.words[i].text = "à";
+  EXPECT_FALSE(writtenWithoutAccents(page));
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "reader/page/accents.h"
 #include "reader/relations/finders.h"
 #include "reader/relations/labels.h"
+#include "reader/relations/repair.h"
 
 namespace lectern::reader {
 
@@ -10,15 +12,36 @@ namespace {
 /// A registration number by itself: "(123456-K)", "789417-W", "JM0325955-V".
 bool registration(const std::string& text) {
   static const RE2 re(
-      "^\\W*(?:co(?:mpany)?\\.? ?)?(?:reg\\.?)?(?: ?no\\.?)?\\W*[A-Za-z]{0,3}\\d{4,}[A-Za-z0-9 ]{0,4}[-–]? "
+      "(?i)^\\W*(?:co(?:mpany)?\\.? ?)?(?:reg\\.?)?(?: ?no\\.?)?\\W*[A-Za-z]{0,3}\\d{4,}[A-Za-z0-9 ]{0,4}[-–]? "
       "?[A-Za-z0-9]{0,2}\\W*$");
   return RE2::FullMatch(text, re);
 }
 
-bool addressLike(const SceneRow& row) {
+/// A row with its misread words of addresses put right.
+struct AddressRow {
+  std::string text;
+  std::string small;
+  bool postcode = false;
+  bool ends = false;  // names something else: a telephone, a tax number
+};
+
+AddressRow addressRow(const Scene& scene, const SceneRow& row) {
+  AddressRow out;
+  out.text = repairedAddress(writtenWithoutAccents(scene.page) ? withoutAccents(row.text) : row.text);
+  out.small = lowered(out.text);
+  // A telephone number whose label is misread.
+  static const RE2 telephone("\\b0\\d{1,2}[- ]\\d{3,4}[ -]?\\d{3,4}\\b");
+  static const RE2 town("^\\W*\\d{5},? [a-z]{2}");
+  out.postcode = has(out.text, labels().postcode);
+  out.ends = has(out.small, telephone) || (has(out.small, labels().address_end) && !has(out.small, town));
+  return out;
+}
+
+bool addressLike(const AddressRow& row) {
+  static const RE2 bare_number("^\\W*no\\W*\\d+\\W*$");
+  if (has(row.small, bare_number)) return false;
   const bool digits = std::any_of(row.text.begin(), row.text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return has(row.small, labels().address) || has(row.text, labels().postcode) ||
-         (digits && row.text.find(',') != std::string::npos);
+  return has(row.small, labels().address) || row.postcode || (digits && row.text.find(',') != std::string::npos);
 }
 
 std::string trimmed(std::string text) {
@@ -34,9 +57,9 @@ std::optional<Field> findAddress(const Scene& scene, size_t after_row) {
   const auto& rows = scene.rows;
   size_t start = rows.size();
   for (size_t r = after_row + 1; r < std::min(rows.size(), after_row + 1 + kLook); ++r) {
-    if (registration(rows[r].text)) continue;
-    if (has(rows[r].small, labels().address_end) && !has(rows[r].text, labels().postcode)) continue;
-    if (addressLike(rows[r])) {
+    const AddressRow here = addressRow(scene, rows[r]);
+    if (registration(here.text) || (here.ends && !here.postcode)) continue;
+    if (addressLike(here)) {
       start = r;
       break;
     }
@@ -49,11 +72,12 @@ std::optional<Field> findAddress(const Scene& scene, size_t after_row) {
   size_t count = 0;
   for (size_t r = start; r < rows.size() && count < kLines; ++r) {
     const SceneRow& row = rows[r];
-    if (registration(row.text)) {
+    const AddressRow here = addressRow(scene, row);
+    if (registration(here.text)) {
       if (r > start) break;
       continue;
     }
-    if (r > start && has(row.small, labels().address_end)) break;
+    if (r > start && here.ends) break;
     if (r > start && row.box.y0 - rows[r - 1].box.y1 > 1.6 * scene.em) break;
     // Below the postcode only lines go on that look like a place.
     const auto letters =
@@ -68,17 +92,18 @@ std::optional<Field> findAddress(const Scene& scene, size_t after_row) {
       amount = amount || isAmount(value) || value.simple_type == "date" || value.simple_type == "time";
     }
     if (r > start && amount) break;
-    if (seen_postcode && !addressLike(row) && row.text.find('-') == std::string::npos &&
+    if (seen_postcode && !addressLike(here) && row.text.find('-') == std::string::npos &&
         row.text.find('(') == std::string::npos && letters > 24) {
       break;
     }
     if (!f.text.empty()) f.text += ' ';
     f.text += row.text;
+    f.value += (f.value.empty() ? "" : " ") + here.text;
     for (const auto& s : row.segments) f.words.insert(f.words.end(), s.words.begin(), s.words.end());
-    seen_postcode = seen_postcode || has(row.text, labels().postcode);
+    seen_postcode = seen_postcode || here.postcode;
     ++count;
   }
-  f.value = repairedLetters(trimmed(f.text));
+  f.value = trimmed(f.value);
   f.confidence = seen_postcode ? 0.75f : 0.5f;
   if (f.value.size() < 6) return std::nullopt;
   return f;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "reader/relations/finders.h"
 #include "reader/relations/labels.h"
@@ -36,7 +37,7 @@ double labelScore(const std::string& label, bool invoice) {
   if (excluded && !grand) return -3;
   if (grand) {
     // "Total incl. GST" names a tax and is the total; "total excl." is not.
-    static const RE2 without("excl|before|without|sub ?-?total|ohne|zwischensumme");
+    static const RE2 without("excl|before|without|sub ?-?total|ohne|zwischensumme|total ?includ(?:es|ed)\\b");
     return has(label, without) ? -3 : 8;
   }
   if (has(label, l.plain_total)) return 6;
@@ -110,6 +111,24 @@ double roundingScore(long long amount, bool rounds, const std::map<long long, in
   return seen.count(rest <= 2 ? amount - rest : amount + 5 - rest) > 0 ? -5 : 0;
 }
 
+/// Amounts that are the sum of those above them, of three at least: what was bought. A row or two of taxes may stand
+/// between.
+std::set<const Candidate*> sumsOfRows(const std::vector<Candidate>& candidates) {
+  constexpr size_t kMostRows = 60, kBetween = 2;
+  std::set<const Candidate*> out;
+  for (size_t i = 3; i < candidates.size(); ++i) {
+    const long long amount = cents(candidates[i].value->normalized);
+    for (size_t last = i; last + kBetween >= i && last >= 3; --last) {
+      long long sum = 0;
+      for (size_t k = 1; k <= std::min(last, kMostRows) && sum < amount; ++k) {
+        sum += cents(candidates[last - k].value->normalized);
+        if (sum == amount && k >= 3) out.insert(&candidates[i]);
+      }
+    }
+  }
+  return out;
+}
+
 void scoreByArithmetic(const Scene& scene, std::vector<Candidate>& candidates) {
   const auto paid = paidSums(scene);
   std::map<long long, int> seen;
@@ -123,9 +142,11 @@ void scoreByArithmetic(const Scene& scene, std::vector<Candidate>& candidates) {
         largest = std::max(largest, cents(v->normalized));
     }
   }
+  const auto sums_up = sumsOfRows(candidates);
   for (auto& c : candidates) {
     const long long amount = cents(c.value->normalized);
-    if (amount > 0 && std::find(paid.begin(), paid.end(), amount) != paid.end()) c.score += 3;
+    if (amount > 0 && std::find(paid.begin(), paid.end(), amount) != paid.end()) c.score += 6;
+    if (sums_up.count(&c) > 0) c.score += 2;
     c.score += 0.3 * std::min(4, seen[amount] - 1);
     if (amount == largest) c.score += 1;
     if (amount <= 0) c.score -= 5;

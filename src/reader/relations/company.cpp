@@ -1,7 +1,9 @@
 #include <algorithm>
 
+#include "reader/page/accents.h"
 #include "reader/relations/finders.h"
 #include "reader/relations/labels.h"
+#include "reader/relations/repair.h"
 
 namespace lectern::reader {
 
@@ -18,6 +20,14 @@ std::string cleanName(std::string text) {
   static const RE2 ends("^[\\s.,:;*\"'~_=|-]+|[\\s,:;*\"'~_=|-]+$");
   RE2::GlobalReplace(&text, ends, "");
   return text;
+}
+
+/// "Owned by: X Sdn Bhd" without what names the name.
+std::string withoutLabel(const std::string& text) {
+  const size_t at = text.find(':');
+  if (at == std::string::npos || at > 16) return text;
+  const std::string rest = text.substr(at + 1);
+  return has(lowered(rest), labels().legal_form) ? rest : text;
 }
 
 /// A line of nothing but words of trade and legal forms: the second half of a name, or what the shop is.
@@ -114,7 +124,9 @@ std::optional<Company> findCompany(const Scene& scene) {
     const auto words = wordsOf(rows[r]);
     out.field.words.insert(out.field.words.end(), words.begin(), words.end());
   }
-  out.field.value = repairedLetters(cleanName(out.field.text));
+  std::string name = cleanName(withoutLabel(out.field.text));
+  if (writtenWithoutAccents(scene.page)) name = withoutAccents(name);
+  out.field.value = repairedName(name);
   if (out.field.value.empty()) out.field.value = out.field.text;
   out.field.confidence = static_cast<float>(std::clamp(0.2 + best_score / 12, 0.1, 0.95));
   return out;

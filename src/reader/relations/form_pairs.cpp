@@ -90,7 +90,9 @@ void listLabels(FormPage& form, std::vector<KeyValue>& out) {
     double bottom = label.box.y1;
     for (const int j : form.between(label.box.y0 - 0.2 * form.em, form.page.height)) {
       const Piece& p = at(form, j);
-      if (&p == &label || p.box.x0 < label.box.x0 + 0.5 * form.em) continue;
+      // Entries beside the label stand right of it; those of the rows below may begin where it does.
+      const double left_edge = label.box.x0 + (sameRow(p.box, label.box) ? 0.5 : -0.5) * form.em;
+      if (&p == &label || p.box.x0 < left_edge) continue;
       if (p.box.y0 - bottom > 1.6 * form.em || p.label || p.words.size() > 6) break;
       if (freePiece(p)) entries.push_back(j);
       bottom = std::max(bottom, static_cast<double>(p.box.y1));

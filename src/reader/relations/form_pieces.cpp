@@ -14,6 +14,7 @@ namespace lectern::reader {
 namespace {
 
 constexpr double kCutGap = 1.25;   // white space inside a detected line that parts pieces, in text heights
+constexpr double kWordGap = 0.75;  // between words of one text that is longer than its line to fill in
 constexpr double kJoinGap = 0.95;  // white space over which pieces of different lines are joined
 constexpr size_t kMaxPieces = 4000;
 constexpr size_t kMaxRules = 1500;
@@ -63,6 +64,14 @@ bool atBaseline(const Box& rule, const Box& text, double em) {
   return y > text.y1 - 0.45 * em && y < text.y1 + 0.75 * em;
 }
 
+/// Another line to fill in follows behind a word: the word is its label.
+bool fillsAfter(const Page& page, const Drawn& drawn, const Box& line, const Box& word, double em) {
+  return std::any_of(drawn.horizontal.begin(), drawn.horizontal.end(), [&](int k) {
+    const Box& next = page.rules[static_cast<size_t>(k)].box;
+    return std::abs(next.centerY() - line.centerY()) < 0.5 * em && next.x0 > word.centerX() && next.x0 < word.x1 + 12 * em;
+  });
+}
+
 /// A line to fill in begins, or ends, between two neighbours.
 bool fillEdgeBetween(const Page& page, const Drawn& drawn, const Box& left, const Box& right, double em) {
   for (const int i : drawn.horizontal) {
@@ -71,7 +80,8 @@ bool fillEdgeBetween(const Page& page, const Drawn& drawn, const Box& left, cons
     if (atBaseline(r, right, em) && r.x0 > left.x1 - 0.6 * em && r.x0 < right.x0 + 0.6 * em && r.x1 > right.centerX())
       return true;
     if (atBaseline(r, left, em) && r.x1 > left.centerX() && r.x1 > left.x1 - 0.6 * em && r.x1 < right.x0 + 0.3 * em &&
-        r.x0 < left.x0 + 0.5 * em && r.width() > 3 * em && right.x0 - left.x1 > 0.25 * em) {
+        r.x0 < left.x0 + 0.5 * em && r.width() > 3 * em && right.x0 - left.x1 > 0.25 * em &&
+        (right.x0 - left.x1 > kWordGap * em || fillsAfter(page, drawn, r, right, em))) {
       const bool goes_on = std::any_of(drawn.horizontal.begin(), drawn.horizontal.end(), [&](int k) {
         const Box& other = page.rules[static_cast<size_t>(k)].box;
         return k != i && std::abs(other.centerY() - r.centerY()) < 0.5 * em && other.x0 < right.centerX() &&

@@ -44,7 +44,7 @@ constexpr char kPlainTotal[] =
 constexpr char kWeakTotal[] =
     "\\bamount\\b|\\bbetrag\\b|\\bmontant\\b|\\bdue\\b|\\bpay\\b|\\bnett?\\b|\\brounding\\b|to pay";
 constexpr char kNoTotal[] =
-    "sub ?-? ?total|zwischensumme|sous-?total|total ?(?:qty|quantity|item|disc|saving|gst|tax|vat|no\\b|"
+    "sub ?-? ?total|zwischensumme|sous-?total|total ?(?:includ(?:es|ed)\\b|qty|quantity|item|disc|saving|gst|tax|vat|no\\b|"
     "point|excl|\\(?excl|net\\b|before|without|ht\\b|round(?:ing)? adj|gross sav)|excl|ohne|netto|"
     "nettobetrag|without|gst ?(?:pay|summ|amount)|tax ?(?:total|amount|summ)|mwst|ust\\b|qty|quantity|"
     "discount|rabatt|saving|item(?:s|\\(s\\))? ?[:;]?|\\bht\\b|hors taxe|adjust|points?\\b|summary|"
@@ -74,14 +74,14 @@ constexpr char kTrade[] =
 constexpr char kNotCompany[] =
     "\\btel\\b|tel:|\\bfax|phone|invoice|receipt|gst|\\bdate\\b|rechnung|facture|cashier|@|www|http|"
     "\\bno\\.? ?\\d|\\bjalan\\b|\\bjln\\b|\\blot\\b|\\btaman\\b|\\breg\\b|\\btable\\b|welcome|thank|"
-    "order|copy|page \\d|\\btotal\\b|\\bqty\\b|company no|bill to|ship to|for staff";
+    "order|copy|page \\d|^\\W*total\\b|\\btotal\\W*$|\\bqty\\b|company no|bill to|ship to|for staff|\\bautoroute\\b";
 constexpr char kAddress[] =
     "\\bjalan\\b|\\bjln\\b|\\blot\\b|\\btaman\\b|\\btmn\\b|\\bno\\.? ?\\d|\\bstreet\\b|\\bst\\.|"
     "\\broad\\b|\\brd\\b|avenue|\\bave\\b|stra(?:ß|ss)e|str\\.|\\bweg\\b|\\bplatz\\b|\\brue\\b|"
     "\\bbandar\\b|\\bbdr\\b|\\bkampung\\b|\\bkg\\.|floor|\\bflr\\b|level|block|\\bblok\\b|plaza|"
     "\\bmall\\b|kompleks|complex|\\bunit\\b|persiaran|lorong|seksyen|section|selangor|johor|kuala lumpur|"
     "\\bkl\\b|building|highway|\\bbatu\\b|mukim|lebuh|kawasan|\\bpj\\b|city|centre|wisma|ground|bukit|"
-    "\\bsuite\\b|\\bbox\\b";
+    "\\bsuite\\b|\\bbox\\b|\\blrg\\b|\\bautoroute\\b|\\binds?\\. ?park|industrial (?:park|estate)";
 constexpr char kAddressEnd[] =
     "\\btel|te1|\\bfax|phone|\\bgst\\b|gst |\\bgst|\\breg|\\bdate\\b|invoice|receipt|@|www|http|cashier|"
     "\\bco\\.? ?(?:no|reg)|hours|\\bhp\\b|h/p|hotline|\\btax\\b|\\bdoc|bill|\\btable\\b|website|e-?mail|"

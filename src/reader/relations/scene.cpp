@@ -13,24 +13,6 @@ std::string lowered(std::string text) {
   return text;
 }
 
-std::string repairedLetters(const std::string& text) {
-  const auto small = [](char c) { return c >= 'a' && c <= 'z'; };
-  const auto capital = [](char c) { return c >= 'A' && c <= 'Z'; };
-  std::string out = text;
-  for (size_t i = 0; i < out.size(); ++i) {
-    const char before = i > 0 ? out[i - 1] : ' ';
-    const char after = i + 1 < out.size() ? out[i + 1] : ' ';
-    const bool letters = (small(before) || capital(before)) && (small(after) || capital(after));
-    const bool likely = out[i] == '1' || small(before) || (out[i] == 'I' && capital(before));
-    if ((out[i] == '1' || out[i] == 'I' || out[i] == '!') && letters && small(after) && likely) out[i] = 'l';
-    if (out[i] == '0' && letters) out[i] = small(before) && small(after) ? 'o' : 'O';
-  }
-  for (size_t at = out.find("5/B"); at != std::string::npos; at = out.find("5/B", at + 1)) {
-    if (at == 0 || out[at - 1] == ' ') out[at] = 'S';
-  }
-  return out;
-}
-
 bool isAmount(const Value& v) {
   return v.simple_type == "currency_amount" || (v.simple_type == "decimal" && v.semantic_type == "amount");
 }

@@ -30,9 +30,6 @@ struct Scene {
 };
 
 std::string lowered(std::string text);
-/// Takes back digits among letters that recognition confuses with letters: "J1n" is "Jln", "WorId" is "World", "5/B"
-/// is the legal form "S/B".
-std::string repairedLetters(const std::string& text);
 bool isAmount(const Value& value);
 /// The number in hundredths, for exact sums.
 long long cents(const std::string& plain);

@@ -108,6 +108,23 @@ void addMisread(const LineText& line, std::vector<Candidate>& out) {
   out.push_back({line.text.size() - std::min(length, line.text.size()), line.text.size(), 65, std::move(v)});
 }
 
+/// "RM53. 60": an amount printed so wide that its cents are read as a word of their own. Alone in its line, or with its
+/// currency at the end of one.
+void addWide(const Page& page, const LineText& line, std::vector<Candidate>& out) {
+  static const RE2 pattern("^(?:.*\\s)?(RM|\\$|€|£)?\\s?(\\d{1,4}[.,]) (\\d{2})$");
+  std::string currency, whole, cents;
+  if (line.words.size() < 2 || !RE2::FullMatch(line.folded, pattern, &currency, &whole, &cents)) return;
+  if (currency.empty() && line.words.size() > 2) return;
+  const Box& before = page.words[static_cast<size_t>(line.words[line.words.size() - 2])].box;
+  const Box& after = page.words[static_cast<size_t>(line.words.back())].box;
+  if (after.x0 - before.x1 > after.height()) return;
+  whole.back() = '.';
+  Value v = valueOf(currency.empty() ? "decimal" : "currency_amount", "amount", whole + cents, 0.7f);
+  v.currency = currencyOf(currency);
+  const size_t length = currency.size() + whole.size() + 1 + cents.size();
+  out.push_back({line.text.size() - std::min(length, line.text.size()), line.text.size(), 65, std::move(v)});
+}
+
 void addCodes(const LineText& line, std::vector<Candidate>& out) {
   for (auto& c : findCodes(line.text)) {
     Value v = valueOf(c.simple, c.semantic, c.normalized, c.confidence);
@@ -145,6 +162,7 @@ void findValues(Page& page, const Conventions& conventions) {
     addNumbers(line, conventions, all);
     addMixedCodes(line, all);
     addMisread(line, all);
+    addWide(page, line, all);
     std::stable_sort(all.begin(), all.end(), [](const Candidate& a, const Candidate& b) {
       if (a.rank != b.rank) return a.rank > b.rank;
       if (a.end - a.begin != b.end - b.begin) return a.end - a.begin > b.end - b.begin;

@@ -81,6 +81,9 @@ TEST(ValuesTest, NumbersFollowTheDocument) {
   EXPECT_EQ(plainNumber("(12.50)", '.'), "-12.50");
   EXPECT_EQ(plainNumber("abc", '.'), std::nullopt);
   EXPECT_EQ(valuesOf("Total RM 1,203.50"), (Strings{"amount=1203.50"}));
+  EXPECT_EQ(valuesOf("RM53. 60"), (Strings{"amount=53.60"}));  // printed wide
+  EXPECT_EQ(valuesOf("20. 40"), (Strings{"amount=20.40"}));
+  EXPECT_EQ(valuesOf("page 12. 15 men"), (Strings{"integer=12", "integer=15"}));
   EXPECT_EQ(valuesOf("19,00 % von 473,00 €", {',', true, true}), (Strings{"percent=19.00", "amount=473.00"}));
 }
 
