@@ -19,7 +19,9 @@ class InProcessBackend final : public ReadBackend {
 
   Result<void> readPages(const InputFile& file, reader::Document& document, const ReadControl& control) override {
     document.models = reader_->models();
-    const auto read = [this](const RenderedPage& page, reader::Document& part) { return readOne(page, part); };
+    const auto read = [&](const RenderedPage& page, reader::Document& part) {
+      return readOne(page, part, control.slots);
+    };
     TRY(const bool pdf, isPdf(file.path));
     if (!pdf) {
       TRY(const auto source, pagesOfImage(file.path, read));
@@ -40,7 +42,7 @@ class InProcessBackend final : public ReadBackend {
     document.timings.push_back({stage, static_cast<double>((clock_.now() - start).count()) / 1e6});
   }
 
-  Result<void> readOne(const RenderedPage& from, reader::Document& part) {
+  Result<void> readOne(const RenderedPage& from, reader::Document& part, Slots& slots) {
     const SteadyTime start = clock_.now();
     TRY(const auto source, reader::ImageFile::open(from.image));
     TRY(auto image, source->page(from.in_file));
@@ -52,7 +54,7 @@ class InProcessBackend final : public ReadBackend {
       TRY(auto words, reader::wordsFromJson(value));
       part.pages.push_back(reader_->readTextLayer(image, from.number, std::move(words), part.timings));
     } else {
-      TRY(auto page, reader_->readPage(image, from.number, part.timings));
+      TRY(auto page, reader_->readPage(image, from.number, part.timings, &slots));
       part.pages.push_back(std::move(page));
     }
     return {};

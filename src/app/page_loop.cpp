@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <climits>
 #include <optional>
+#include <set>
 #include <thread>
 
 #include "reader/image/decode.h"
@@ -32,20 +33,21 @@ class Batch {
     for (size_t w = 1; w < workers; ++w) others.emplace_back([this, of] { work(of); });
     work(of);
     for (auto& t : others) t.join();
+    Result<void> result;
     for (size_t i = 0; i < pages_.size(); ++i) {
-      if (errors_[i]) return Failure(std::move(*errors_[i]));
-      if (parts_[i].pages.empty()) return fail(Code::kCancelled, "stopped");
+      if (errors_[i] && result) result = Failure(std::move(*errors_[i]));
+      if (parts_[i].pages.empty() && result) result = fail(Code::kCancelled, "stopped");
       std::move(parts_[i].pages.begin(), parts_[i].pages.end(), std::back_inserter(document.pages));
       std::move(parts_[i].timings.begin(), parts_[i].timings.end(), std::back_inserter(document.timings));
       if (document.models.empty()) document.models = std::move(parts_[i].models);
     }
-    return {};
+    return result;
   }
 
  private:
   void work(int of) {
     for (size_t i = next_++; i < pages_.size() && !failed_ && !control_.stop; i = next_++) {
-      const PageSlots::Use use(control_.slots);
+      const Slots::Use use(control_.slots);
       if (auto read = source_.read(pages_[i], parts_[i]); !read) {
         errors_[i] = read.error();
         failed_ = true;
@@ -89,24 +91,39 @@ void removeRendered(const Rendered& rendered) {
   }
 }
 
-Result<void> readInOrder(const PageSource& source, const std::vector<PageRange>& wanted, reader::Document& document,
+namespace {
+Result<void> readMissing(const PageSource& source, const std::vector<PageRange>& wanted, reader::Document& document,
                          const ReadControl& control) {
+  std::set<int> there;
+  for (const auto& page : document.pages) there.insert(page.number);
+  const auto missing = [&](int number) { return wantsAny(wanted, number, number) && !there.contains(number); };
   int pages = INT_MAX;
   for (int first = 1; first <= pages && wantsAny(wanted, first, INT_MAX); first += kBatch) {
-    if (!wantsAny(wanted, first, first + kBatch - 1)) continue;
+    bool any = false;
+    for (int n = first; n < first + kBatch; ++n) any = any || missing(n);
+    if (!any) continue;
     if (control.stop) return fail(Code::kCancelled, "stopped");
-    std::optional<PageSlots::Use> use(control.slots);
+    std::optional<Slots::Use> use(control.slots);
     TRY(const Rendered rendered, source.render(first, first + kBatch - 1));
     use.reset();
     pages = rendered.pages;
     std::vector<RenderedPage> batch;
     std::copy_if(rendered.rendered.begin(), rendered.rendered.end(), std::back_inserter(batch),
-                 [&](const RenderedPage& p) { return wantsAny(wanted, p.number, p.number); });
+                 [&](const RenderedPage& p) { return missing(p.number); });
     auto read = Batch(source, std::move(batch), control).read(document, pages);
     if (source.release) source.release(rendered);
     if (!read) return read;
   }
   return {};
+}
+}  // namespace
+
+Result<void> readInOrder(const PageSource& source, const std::vector<PageRange>& wanted, reader::Document& document,
+                         const ReadControl& control) {
+  auto read = readMissing(source, wanted, document, control);
+  std::sort(document.pages.begin(), document.pages.end(),
+            [](const reader::Page& a, const reader::Page& b) { return a.number < b.number; });
+  return read;
 }
 
 }  // namespace lectern::app

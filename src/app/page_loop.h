@@ -28,7 +28,8 @@ Result<PageSource> pagesOfImage(const std::filesystem::path& image,
 /// Removes the files of rendered pages.
 void removeRendered(const Rendered& rendered);
 
-/// Reads the wanted pages (none named: all) into `document`; the first page in order that fails is the error.
+/// Reads the wanted pages (none named: all) into `document`, but those that are in it already; the first page in order that
+/// fails is the error, and what was read until then is in the document all the same.
 /// A few pages are made ready at once: a long document takes no more disk than a short one.
 Result<void> readInOrder(const PageSource& source, const std::vector<PageRange>& wanted, reader::Document& document,
                          const ReadControl& control);

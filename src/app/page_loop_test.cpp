@@ -57,7 +57,7 @@ std::vector<int> numbers(const reader::Document& document) {
 
 TEST(PageLoopTest, PagesComeOutInOrderAndNoMoreAreReadAtOnceThanThereAreSlots) {
   FakePages fake(60);
-  PageSlots slots(3);
+  Slots slots(3);
   const std::atomic<bool> stop{false};
   std::atomic<int> told{0};
   reader::Document document;
@@ -79,7 +79,7 @@ TEST(PageLoopTest, PagesOfOneDocumentAreReadAtTheSameTime) {
   FakePages fake(3);
   std::latch meeting(3);
   fake.meeting_ = &meeting;
-  PageSlots slots(3);
+  Slots slots(3);
   const std::atomic<bool> stop{false};
   reader::Document document;
   ASSERT_TRUE(readInOrder(fake.source(), {}, document, {stop, slots}));
@@ -88,7 +88,7 @@ TEST(PageLoopTest, PagesOfOneDocumentAreReadAtTheSameTime) {
 
 TEST(PageLoopTest, OnlyWantedPagesAreRead) {
   FakePages fake(40);
-  PageSlots slots(2);
+  Slots slots(2);
   const std::atomic<bool> stop{false};
   reader::Document document;
   ASSERT_TRUE(readInOrder(fake.source(), {{2, 3}, {30, 30}}, document, {stop, slots}));
@@ -99,7 +99,7 @@ TEST(PageLoopTest, OnlyWantedPagesAreRead) {
 TEST(PageLoopTest, ABadPageEndsTheDocumentAndAStopDoesToo) {
   FakePages fake(20);
   fake.bad_ = 11;
-  PageSlots slots(2);
+  Slots slots(2);
   std::atomic<bool> stop{false};
   reader::Document document;
   auto read = readInOrder(fake.source(), {}, document, {stop, slots});
@@ -114,6 +114,29 @@ TEST(PageLoopTest, ABadPageEndsTheDocumentAndAStopDoesToo) {
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::kCancelled);
   EXPECT_LE(whole.read_.size(), 2u);
+  EXPECT_EQ(stopped.pages.size(), whole.read_.size());
+}
+
+TEST(PageLoopTest, WhatWasReadBeforeAStopOrAFaultIsNotReadAgain) {
+  Slots slots(1);
+  std::atomic<bool> stop{false};
+  FakePages first(20);
+  reader::Document document;
+  ASSERT_FALSE(readInOrder(first.source(), {}, document, {stop, slots, [&](int read, int) { stop = read == 11; }}));
+  EXPECT_EQ(document.pages.size(), 11u);
+
+  stop = false;
+  FakePages bad(20);
+  bad.bad_ = 14;
+  ASSERT_FALSE(readInOrder(bad.source(), {}, document, {stop, slots}));
+  EXPECT_EQ(bad.read_, (std::vector<int>{12, 13, 14}));
+
+  FakePages rest(20);
+  ASSERT_TRUE(readInOrder(rest.source(), {}, document, {stop, slots}));
+  EXPECT_EQ(rest.read_, (std::vector<int>{14, 15, 16, 17, 18, 19, 20}));
+  std::vector<int> all(20);
+  for (int i = 0; i < 20; ++i) all[size_t(i)] = i + 1;
+  EXPECT_EQ(numbers(document), all);
 }
 
 }  // namespace

@@ -92,6 +92,8 @@ std::string settingsOf(const ReadJobOptions& o) {
   return text;
 }
 
+double millisOf(Nanos span) { return static_cast<double>(span.count()) / 1e6; }
+
 class Job {
  public:
   Job(const ReadJobOptions& options, const Clock& clock, Inputs inputs)
@@ -119,7 +121,7 @@ class Job {
   const Inputs inputs_;
   const DoneMarks marks_;
   Progress progress_;
-  PageSlots slots_;
+  Slots slots_;
   std::unique_ptr<ReadBackend> backend_;
   std::unique_ptr<reader::Store> store_;
   reader::Workflows workflows_;
@@ -174,13 +176,22 @@ bool Job::skip(const InputFile& file, const std::string& sha256) {
 }
 
 Result<reader::Document> Job::readDocument(const InputFile& file, const std::string& sha256) {
+  const SteadyTime begun = clock_.now();
   reader::Document document;
+  if (!options_.force) document = marks_.keptPages(file.name, sha256);
   document.name = file.name;
   document.sha256 = sha256;
   const ReadControl control{stop_requested, slots_, [&](int read, int pages) {
                               if (pages > 1) progress_.page(file.path.string(), read, pages);
                             }};
-  TRY_VOID(backend_->readPages(file, document, control));
+  if (auto read = backend_->readPages(file, document, control); !read) {
+    if (document.pages.empty()) return Failure(read.error());
+    if (stop_requested) {
+      progress_.message(fmt::format("lectern: {}: stopped; {} pages are kept", file.path.string(), document.pages.size()));
+    }
+    marks_.keepPages(std::move(document));
+    return Failure(read.error());
+  }
   if (document.pages.empty()) {
     return fail(Code::kInvalid, options_.pages.empty() ? "it has no pages" : "none of the wanted pages is in it");
   }
@@ -188,7 +199,9 @@ Result<reader::Document> Job::readDocument(const InputFile& file, const std::str
   reader::finishDocument(document);
   reader::nameTables(document, file.name);
   TRY_VOID(workflows_.apply(document, clock_));
-  document.timings.push_back({"finish", static_cast<double>((clock_.now() - start).count()) / 1e6});
+  const SteadyTime end = clock_.now();
+  document.timings.push_back({"finish", millisOf(end - start)});
+  closeTimings(document.timings, millisOf(end - begun));
   return document;
 }
 
@@ -237,7 +250,6 @@ void Job::readOne(const InputFile& file) {
     return;
   }
   const SteadyTime end = clock_.now();
-  const auto millisOf = [](Nanos span) { return static_cast<double>(span.count()) / 1e6; };
   const double millis = millisOf(end - start);
   // With the first document engine or models start.
   document->timings.push_back({"start", millisOf(begun - start)});
@@ -256,7 +268,9 @@ Summary Job::run() {
   const SteadyTime start = clock_.now();
   for (const auto& fault : inputs_.faults) failed(fault.message.substr(0, fault.message.find(": ")), fault);
   const SignalGuard guard;
-  const size_t workers = std::min(static_cast<size_t>(std::max(1, options_.concurrency)), inputs_.files.size());
+  // Functions have cores of their own: while they read, one more thread here finishes and saves what came before.
+  const size_t savers = options_.engine == "in-process" ? 0 : 1;
+  const size_t workers = std::min(slots_.count() + savers, inputs_.files.size());
   std::vector<std::thread> threads;
   for (size_t w = 1; w < workers; ++w) threads.emplace_back([this] { work(); });
   work();

@@ -51,6 +51,11 @@ void printDocument(const DocumentSummary& d) {
 
 }  // namespace
 
+void closeTimings(std::vector<reader::StageTiming>& timings, double millis) {
+  for (const auto& t : timings) millis -= t.millis;
+  timings.push_back({millis < 0 ? "overlap" : "other", millis});
+}
+
 DocumentSummary summarize(const reader::Document& document, const InputFile& file, const std::filesystem::path& out,
                           double millis) {
   DocumentSummary d;
@@ -64,7 +69,9 @@ DocumentSummary summarize(const reader::Document& document, const InputFile& fil
     d.tables += p.tables.size();
   }
   for (const auto& f : document.fields) d.fields.emplace_back(f.name, f.value);
-  for (const auto& t : document.timings) {
+  auto timings = document.timings;
+  closeTimings(timings, millis);
+  for (const auto& t : timings) {
     const auto same =
         std::find_if(d.timings.begin(), d.timings.end(), [&](const auto& x) { return x.stage == t.stage; });
     if (same == d.timings.end()) {
@@ -73,10 +80,6 @@ DocumentSummary summarize(const reader::Document& document, const InputFile& fil
       same->millis += t.millis;
     }
   }
-  // What no stage has measured: the way to functions and back. Pages that are read side by side leave nothing over.
-  double measured = 0;
-  for (const auto& t : d.timings) measured += t.millis;
-  d.timings.push_back({"other", std::max(0.0, millis - measured)});
   d.millis = millis;
   return d;
 }

@@ -20,7 +20,7 @@ struct DocumentSummary {
   size_t words = 0;
   size_t tables = 0;
   std::vector<std::pair<std::string, std::string>> fields;
-  // Summed by stage; with `other` they add up to millis, unless pages were read side by side.
+  // Summed by stage; closed, see closeTimings.
   std::vector<reader::StageTiming> timings;
   double millis = 0;
 };
@@ -38,6 +38,10 @@ struct Summary {
   bool stopped = false;
   double wall_millis = 0;
 };
+
+/// Makes timings add up to `millis` of wall time: what no stage has measured becomes `other`. Stages of pages that were read
+/// side by side come to more than that: what is too much becomes `overlap`, below zero.
+void closeTimings(std::vector<reader::StageTiming>& timings, double millis);
 
 DocumentSummary summarize(const reader::Document& document, const InputFile& file, const std::filesystem::path& out,
                           double millis);

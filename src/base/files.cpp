@@ -1,5 +1,7 @@
 #include "base/files.h"
 
+#include "base/scratch.h"
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,20 +78,28 @@ Result<void> writeAll(int fd, std::string_view content, const fs::path& path) {
   }
   return {};
 }
-}  // namespace
 
-Result<void> writeFileAtomic(const fs::path& path, std::string_view content) {
+Result<void> writeAndRename(const fs::path& path, std::string_view content, bool sync) {
   std::string temporary = path.string() + ".XXXXXX";
   Fd fd(::mkostemp(temporary.data(), O_CLOEXEC));
   if (!fd.valid()) return failErrno("write " + path.string(), errno);
   auto written = writeAll(fd.get(), content, path);
   if (written && fchmod(fd.get(), 0644) != 0) written = failErrno("chmod " + path.string(), errno);
-  if (written && fsync(fd.get()) != 0) written = failErrno("sync " + path.string(), errno);
+  if (written && sync && fsync(fd.get()) != 0) written = failErrno("sync " + path.string(), errno);
   fd.close();
   if (written && ::rename(temporary.c_str(), path.c_str()) != 0)
     written = failErrno("rename to " + path.string(), errno);
   if (!written) ::unlink(temporary.c_str());
   return written;
+}
+}  // namespace
+
+Result<void> writeFileAtomic(const fs::path& path, std::string_view content) {
+  return writeAndRename(path, content, true);
+}
+
+Result<void> writeScratch(const fs::path& path, std::string_view content) {
+  return writeAndRename(path, content, false);
 }
 
 Result<TempDir> TempDir::create(std::string_view prefix) {

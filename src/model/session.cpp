@@ -14,11 +14,11 @@ using ort::api;
 using ort::checked;
 using ort::Owned;
 
-int64_t Tensor::elements() const {
+namespace {
+int64_t elementsOf(const std::vector<int64_t>& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
-namespace {
 using Value = Owned<OrtValue>;
 Value ownedValue(OrtValue* value = nullptr) {
   return Value(value, [](OrtValue* v) { api().ReleaseValue(v); });
@@ -49,9 +49,9 @@ Result<Port> describe(OrtSession* session, size_t i, bool input) {
   return port;
 }
 
-Result<Tensor> copyOut(const OrtValue* value, const std::string& name) {
+Result<TensorView> viewOf(Value value, const std::string& name) {
   OrtTensorTypeAndShapeInfo* info = nullptr;
-  TRY_VOID(checked(api().GetTensorTypeAndShape(value, &info), "output shape"));
+  TRY_VOID(checked(api().GetTensorTypeAndShape(value.get(), &info), "output shape"));
   const Owned<OrtTensorTypeAndShapeInfo> owner(
       info, [](OrtTensorTypeAndShapeInfo* i) { api().ReleaseTensorTypeAndShapeInfo(i); });
   ONNXTensorElementDataType type = ONNX_TENSOR_ELEMENT_DATA_TYPE_UNDEFINED;
@@ -61,16 +61,23 @@ Result<Tensor> copyOut(const OrtValue* value, const std::string& name) {
   }
   size_t rank = 0;
   TRY_VOID(checked(api().GetDimensionsCount(info, &rank), "output shape"));
-  Tensor result;
+  TensorView result;
   result.shape.resize(rank);
   TRY_VOID(checked(api().GetDimensions(info, result.shape.data(), rank), "output shape"));
   float* data = nullptr;
-  TRY_VOID(checked(api().GetTensorMutableData(const_cast<OrtValue*>(value), reinterpret_cast<void**>(&data)),
-                   "output data"));
-  result.data.assign(data, data + result.elements());
+  TRY_VOID(checked(api().GetTensorMutableData(value.get(), reinterpret_cast<void**>(&data)), "output data"));
+  result.data = {data, static_cast<size_t>(elementsOf(result.shape))};
+  result.owner = std::shared_ptr<OrtValue>(std::move(value));
   return result;
 }
+
+Result<Tensor> copyOut(Value value, const std::string& name) {
+  TRY(const TensorView view, viewOf(std::move(value), name));
+  return Tensor{view.shape, {view.data.begin(), view.data.end()}};
+}
 }  // namespace
+
+int64_t Tensor::elements() const { return elementsOf(shape); }
 
 struct Session::Impl {
   std::vector<NamedRegion> files;  // weights in place, and the values that point into them
@@ -242,7 +249,14 @@ Result<Tensor> Session::run(std::span<const float> input, std::span<const int64_
   TRY(auto view, impl_->view(input, shape));
   const std::string& output = impl_->outputs[0].name;
   TRY(auto values, impl_->invoke(nullptr, {&view, 1}, {&output, 1}));
-  return copyOut(values[0].get(), output);
+  return copyOut(std::move(values[0]), output);
+}
+
+Result<TensorView> Session::runInPlace(std::span<const float> input, std::span<const int64_t> shape) const {
+  TRY(auto view, impl_->view(input, shape));
+  const std::string& output = impl_->outputs[0].name;
+  TRY(auto values, impl_->invoke(nullptr, {&view, 1}, {&output, 1}));
+  return viewOf(std::move(values[0]), output);
 }
 
 Result<std::vector<Tensor>> Session::runAll(std::span<const Tensor> inputs,
@@ -260,9 +274,8 @@ Result<std::vector<Tensor>> Session::runAll(std::span<const Tensor> inputs,
   TRY(auto values, impl_->invoke(nullptr, views, outputs));
   std::vector<Tensor> results;
   for (size_t i = 0; i < values.size(); ++i) {
-    TRY(auto tensor, copyOut(values[i].get(), outputs[i]));
+    TRY(auto tensor, copyOut(std::move(values[i]), outputs[i]));
     results.push_back(std::move(tensor));
-    values[i].reset();
   }
   return results;
 }
@@ -275,7 +288,7 @@ Result<Tensor> Session::warmUp(std::span<const float> input, std::span<const int
   TRY(auto view, impl_->view(input, shape));
   const std::string& output = impl_->outputs[0].name;
   TRY(auto values, impl_->invoke(raw, {&view, 1}, {&output, 1}));
-  return copyOut(values[0].get(), output);
+  return copyOut(std::move(values[0]), output);
 }
 
 std::string Session::metadata(const std::string& key) const {

@@ -29,6 +29,13 @@ struct Tensor {
   int64_t elements() const;
 };
 
+/// An output where the run left it.
+struct TensorView {
+  std::vector<int64_t> shape;
+  std::span<const float> data;
+  std::shared_ptr<const void> owner;  // of the data
+};
+
 /// An input or output of a model; -1 in the shape is a size that each run chooses.
 struct Port {
   std::string name;
@@ -62,6 +69,8 @@ class Session {
   /// Runs the first input to the first output. The input's memory is used in place. Thread-safe. kInvalid when the
   /// output is not float32.
   Result<Tensor> run(std::span<const float> input, std::span<const int64_t> shape) const;
+  /// The same without copying the output, which is tens of megabytes for a batch of lines.
+  Result<TensorView> runInPlace(std::span<const float> input, std::span<const int64_t> shape) const;
   /// Runs all inputs, in the order of inputs(), to the named outputs (none: all).
   Result<std::vector<Tensor>> runAll(std::span<const Tensor> inputs, std::span<const std::string> outputs = {}) const;
   /// Runs once and then gives the memory of activations back, so that copies of this process do not inherit it.

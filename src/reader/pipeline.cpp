@@ -1,6 +1,7 @@
 #include "reader/pipeline.h"
 
 #include <cmath>
+#include <future>
 
 #include "reader/detect/by_print.h"
 #include "reader/frame.h"
@@ -24,17 +25,16 @@ namespace {
 
 Result<std::unique_ptr<Detector>> makeDetector(const ReaderOptions& options) {
   if (options.detector == "auto") {
-    TRY(auto made, DetectorByPrint::create(options.threads));
+    TRY(auto made, DetectorByPrint::create());
     return std::unique_ptr<Detector>(std::move(made));
   }
   if (options.detector == "db") {
-    TRY(auto db, DbDetector::create({.threads = options.threads}));
+    TRY(auto db, DbDetector::create({}));
     return std::unique_ptr<Detector>(std::move(db));
   }
   if (options.detector == "ctpn" || options.detector.starts_with("ctpn-")) {
     CtpnOptions ctpn;
     if (options.detector != "ctpn") ctpn.model = options.detector;
-    ctpn.threads = options.threads;
     TRY(auto made, CtpnDetector::create(ctpn));
     return std::unique_ptr<Detector>(std::move(made));
   }
@@ -43,13 +43,12 @@ Result<std::unique_ptr<Detector>> makeDetector(const ReaderOptions& options) {
 
 Result<std::unique_ptr<Recognizer>> makeRecognizer(const ReaderOptions& options) {
   if (options.recognizer == "tesseract") {
-    TRY(auto tesseract, TesseractRecognizer::create({.languages = options.languages,
-                                                     .threads = options.threads * options.pages_at_once,
-                                                     .threads_a_page = options.threads}));
+    TRY(auto tesseract,
+        TesseractRecognizer::create({.languages = options.languages, .threads = options.pages_at_once}));
     return std::unique_ptr<Recognizer>(std::move(tesseract));
   }
   if (options.recognizer == "ppocr") {
-    TRY(auto ppocr, PpocrRecognizer::create({.threads = options.threads}));
+    TRY(auto ppocr, PpocrRecognizer::create({}));
     return std::unique_ptr<Recognizer>(std::move(ppocr));
   }
   return fail(Code::kInvalid, "unknown recognizer '" + options.recognizer + "'; there are tesseract and ppocr");
@@ -98,8 +97,10 @@ Reader::~Reader() = default;
 const std::vector<ModelUse>& Reader::models() const { return impl_->models; }
 
 Result<std::unique_ptr<Reader>> Reader::create(const ReaderOptions& options, const Clock& clock) {
+  // Each takes a core while it loads.
+  auto recognizer_to_come = std::async(std::launch::async, [&] { return makeRecognizer(options); });
   TRY(auto detector, makeDetector(options));
-  TRY(auto recognizer, makeRecognizer(options));
+  TRY(auto recognizer, recognizer_to_come.get());
   std::vector<ModelUse> models = detector->models();
   for (auto& use : recognizer->models()) models.push_back(std::move(use));
   return std::unique_ptr<Reader>(new Reader(
@@ -132,7 +133,7 @@ Page Reader::readTextLayer(const Image& image, int number, std::vector<Word> wor
   return page;
 }
 
-Result<Page> Reader::readPage(const Image& source, int number, std::vector<StageTiming>& timings) const {
+Result<Page> Reader::readPage(const Image& source, int number, std::vector<StageTiming>& timings, Slots* spare) const {
   StageClock stages(impl_->clock, timings);
   Prepared prepared = impl_->prepare ? prepare(source) : Prepared{};
   const auto image = [&]() -> const Image& { return prepared.image ? *prepared.image : source; };
@@ -143,15 +144,16 @@ Result<Page> Reader::readPage(const Image& source, int number, std::vector<Stage
     TRY(regions, impl_->detector->detect(image()));
   }
   stages.lap("detect");
+  Uprightness upright;
   if (impl_->prepare) {
-    TRY(const bool on_head, standsOnHead(*impl_->recognizer, image(), regions));
-    if (on_head) {
+    TRY(upright, uprightness(*impl_->recognizer, image(), regions));
+    if (upright.on_head) {
       regions = turnedRegions(regions, image().width, image().height);
       prepared.image = turned(image(), 2);
     }
     stages.lap("orient");
   }
-  TRY(auto read, impl_->recognizer->recognise(image(), regions));
+  TRY(auto read, impl_->recognizer->recognise(image(), regions, upright.read, spare));
   stages.lap("recognise");
   Page page = emptyPage(image(), number);
   layOut(page, toLines(std::move(regions), std::move(read)));

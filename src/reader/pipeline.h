@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/slots.h"
 #include "reader/analyse.h"
 #include "reader/page/image.h"
 #include "reader/page/page.h"
@@ -24,7 +25,6 @@ struct ReaderOptions {
   std::string detector = "auto";     // auto, ctpn, db
   std::string recognizer = "ppocr";  // tesseract, ppocr
   std::string languages = "eng";
-  int threads = 1;        // cores to use for one page
   int pages_at_once = 1;  // callers of readPage
   bool prepare = true;    // turn, straighten and clean pages that need it
 };
@@ -35,8 +35,10 @@ class Reader {
   static Result<std::unique_ptr<Reader>> create(const ReaderOptions& options, const Clock& clock);
   ~Reader();
 
-  /// Reads one page image. Thread-safe. Ids are not assigned yet (finishDocument does). Adds to `timings`.
-  Result<Page> readPage(const Image& image, int number, std::vector<StageTiming>& timings) const;
+  /// Reads one page image. Thread-safe. Ids are not assigned yet (finishDocument does). Adds to `timings`. `spare`: of
+  /// `pages_at_once` slots those that no page holds: their cores help; the result is the same. Or null.
+  Result<Page> readPage(const Image& image, int number, std::vector<StageTiming>& timings,
+                        Slots* spare = nullptr) const;
 
   /// A page whose words are known from the PDF itself; `image` is its rendering, boxes are in its pixels.
   Page readTextLayer(const Image& image, int number, std::vector<Word> words, std::vector<StageTiming>& timings) const;

@@ -23,30 +23,51 @@ double lengthOf(const TextRegion& r) {
   return along / std::max(1.0, std::hypot(double{r.quad[3].x} - r.quad[0].x, double{r.quad[3].y} - r.quad[0].y));
 }
 
-std::vector<TextRegion> sampleOf(std::span<const TextRegion> regions) {
-  std::vector<TextRegion> sample;
-  for (const auto& r : regions) {
-    if (lengthOf(r) >= kMinLength) sample.push_back(r);
+/// Indices of the lines to judge by, the best first.
+std::vector<size_t> sampleOf(std::span<const TextRegion> regions) {
+  std::vector<size_t> sample;
+  for (size_t i = 0; i < regions.size(); ++i) {
+    if (lengthOf(regions[i]) >= kMinLength) sample.push_back(i);
   }
-  const auto off = [](const TextRegion& r) { return std::abs(std::log(lengthOf(r) / kBestLength)); };
-  std::stable_sort(sample.begin(), sample.end(),
-                   [&](const TextRegion& a, const TextRegion& b) { return off(a) < off(b); });
+  const auto off = [&](size_t i) { return std::abs(std::log(lengthOf(regions[i]) / kBestLength)); };
+  std::stable_sort(sample.begin(), sample.end(), [&](size_t a, size_t b) { return off(a) < off(b); });
   if (sample.size() > kSample) sample.resize(kSample);
   return sample;
 }
 
+/// Reads the lines at some indices into `read`.
+Result<void> addTo(KnownLines& read, const Recognizer& recognizer, const Image& page,
+                   std::span<const TextRegion> regions, std::span<const size_t> indices) {
+  std::vector<TextRegion> some;
+  for (const size_t i : indices) some.push_back(regions[i]);
+  TRY(auto lines, recognizer.glance(page, some));
+  for (size_t k = 0; k < indices.size(); ++k) read[indices[k]] = std::move(lines[k]);
+  return {};
+}
+
+double meanConfidence(const KnownLines& read) {
+  double sum = 0;
+  for (const auto& [index, line] : read) sum += line.confidence;
+  return sum / static_cast<double>(read.size());
+}
+
 }  // namespace
 
-Result<bool> standsOnHead(const Recognizer& recognizer, const Image& page, std::span<const TextRegion> regions) {
-  std::vector<TextRegion> sample = sampleOf(regions);
-  if (sample.empty()) return false;
-  const std::span<const TextRegion> first(sample.data(), std::min(kFirstLook, sample.size()));
-  TRY(const double glance, recognizer.confidence(page, first));
-  if (glance >= kSure) return false;
-  TRY(const double upright, recognizer.confidence(page, sample));
-  for (auto& r : sample) r.quad = {r.quad[2], r.quad[3], r.quad[0], r.quad[1]};
-  TRY(const double turned, recognizer.confidence(page, sample));
-  return turned > upright + kBetter;
+Result<Uprightness> uprightness(const Recognizer& recognizer, const Image& page, std::span<const TextRegion> regions) {
+  Uprightness found;
+  const std::vector<size_t> sample = sampleOf(regions);
+  if (sample.empty()) return found;
+  const size_t first = std::min(kFirstLook, sample.size());
+  TRY_VOID(addTo(found.read, recognizer, page, regions, std::span(sample).first(first)));
+  if (meanConfidence(found.read) >= kSure) return found;
+  TRY_VOID(addTo(found.read, recognizer, page, regions, std::span(sample).subspan(first)));
+  std::vector<TextRegion> turned(regions.begin(), regions.end());
+  for (auto& r : turned) r.quad = {r.quad[2], r.quad[3], r.quad[0], r.quad[1]};
+  KnownLines other;
+  TRY_VOID(addTo(other, recognizer, page, turned, sample));
+  found.on_head = meanConfidence(other) > meanConfidence(found.read) + kBetter;
+  if (found.on_head) found.read.clear();
+  return found;
 }
 
 bool mostlyUpended(std::span<const TextRegion> regions) {

@@ -7,9 +7,13 @@
 
 namespace lectern::reader {
 
-/// True when the lines of a page are read with more confidence upside down: a few short ones are read both ways, the
-/// second way only when the first one leaves a doubt. False when there is nothing to judge by.
-Result<bool> standsOnHead(const Recognizer& recognizer, const Image& page, std::span<const TextRegion> regions);
+/// Whether the lines of a page are read with more confidence upside down: a few short ones are read both ways, the
+/// second way only when the first one leaves a doubt. On head is false when there is nothing to judge by.
+struct Uprightness {
+  bool on_head = false;
+  KnownLines read;  // what was read of an upright page on the way
+};
+Result<Uprightness> uprightness(const Recognizer& recognizer, const Image& page, std::span<const TextRegion> regions);
 
 /// True when most of the found text runs from top to bottom.
 bool mostlyUpended(std::span<const TextRegion> regions);

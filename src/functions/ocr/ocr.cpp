@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/scratch.h"
 #include "functions/environment.h"
 #include "functions/or_throw.h"
 #include "reader/image/decode.h"
@@ -26,7 +27,7 @@ reader::Image imageOf(const json::object& event, std::vector<reader::StageTiming
     if (bytes.empty()) throw FunctionError("Request.Invalid", "the event needs \"image\" or \"image_base64\"");
     folder.emplace(orThrow(TempDir::create(), "Image.Unreadable"));
     path = folder->path() / std::filesystem::path(stringOr(event, "name", "image")).filename();
-    if (auto written = writeFileAtomic(path, bytes); !written) {
+    if (auto written = writeScratch(path, bytes); !written) {
       throw FunctionError("Image.Unreadable", written.error().message);
     }
   }
@@ -57,7 +58,7 @@ std::string answer(const json::object& event, reader::Page page, const std::vect
   if (output.empty()) {
     out["page"] = std::move(page_json);
   } else {
-    if (auto written = writeFileAtomic(output, toJson(page_json)); !written) {
+    if (auto written = writeScratch(output, toJson(page_json)); !written) {
       throw FunctionError("Output.Failed", written.error().message);
     }
     out["output"] = output;

@@ -15,6 +15,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "base/scratch.h"
 #include "sdk/lectern.h"
 
 namespace {
@@ -60,7 +61,7 @@ json::array textOf(const poppler::page& page, double scale, double x0, double y0
 }
 
 void save(const std::string& path, const std::string& content) {
-  if (auto written = writeFileAtomic(path, content); !written)
+  if (auto written = writeScratch(path, content); !written)
     throw FunctionError("Output.Failed", written.error().message);
 }
 

@@ -10,11 +10,10 @@ constexpr double kSmallPrint = 14;
 DetectorByPrint::DetectorByPrint(std::unique_ptr<CtpnDetector> ctpn, std::unique_ptr<DbDetector> db)
     : ctpn_(std::move(ctpn)), db_(std::move(db)) {}
 
-Result<std::unique_ptr<DetectorByPrint>> DetectorByPrint::create(int threads) {
+Result<std::unique_ptr<DetectorByPrint>> DetectorByPrint::create() {
   CtpnOptions options;
-  options.threads = threads;
   TRY(auto ctpn, CtpnDetector::create(options));
-  TRY(auto db, DbDetector::create({.threads = threads}));
+  TRY(auto db, DbDetector::create({}));
   return std::unique_ptr<DetectorByPrint>(new DetectorByPrint(std::move(ctpn), std::move(db)));
 }
 

@@ -11,7 +11,7 @@ namespace lectern::reader {
 
 class DetectorByPrint final : public Detector {
  public:
-  static Result<std::unique_ptr<DetectorByPrint>> create(int threads);
+  static Result<std::unique_ptr<DetectorByPrint>> create();
   Result<std::vector<TextRegion>> detect(const Image& page) const override;
   std::vector<ModelUse> models() const override;
 

@@ -41,7 +41,7 @@ TEST(DetectorByPrintTest, OrdinaryPrintGoesToCtpnAndSmallPrintToDb) {
   for (const char* name : {"ctpn-small", "ppocr-v4-det-mobile"}) {
     if (!model::findModel(name)) GTEST_SKIP() << "the model " << name << " is not here (tools/fetch_assets)";
   }
-  auto both = DetectorByPrint::create(1);
+  auto both = DetectorByPrint::create();
   auto ctpn = CtpnDetector::create({});
   auto db = DbDetector::create({});
   ASSERT_TRUE(both && ctpn && db);

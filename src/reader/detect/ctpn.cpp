@@ -41,7 +41,7 @@ CtpnDetector::~CtpnDetector() = default;
 Result<std::unique_ptr<CtpnDetector>> CtpnDetector::create(const CtpnOptions& options) {
   TRY(const auto file, model::findModel(options.model));
   TRY(std::string digest, model::modelSha256(file.path));
-  TRY(auto session, model::Session::load(file.path, {.threads = options.threads}));
+  TRY(auto session, model::Session::load(file.path, {}));
   AnchorMap form;
   TRY(form.heights, parseAnchorHeights(session->metadata("anchor_heights")));
   form.row_stride = std::atoi(session->metadata("row_stride").c_str());
@@ -74,7 +74,7 @@ Result<AnchorMap> CtpnDetector::anchorsOf(const std::vector<float>& input, int w
     const int to = std::min(height, end + kContext);
     const int64_t shape[] = {1, 1, to - from, width};
     const std::span<const float> part(input.data() + static_cast<size_t>(from) * w, static_cast<size_t>(to - from) * w);
-    TRY(const model::Tensor out, session_->run(part, shape));
+    TRY(const model::TensorView out, session_->runInPlace(part, shape));
     const int64_t rows = (to - from) / map.row_stride;
     if (out.shape != std::vector<int64_t>{1, static_cast<int64_t>(planes), rows, map.columns}) {
       return fail(Code::kCorrupt, "the detection model gives anchors of another form than its metadata says");

@@ -17,7 +17,6 @@ namespace lectern::reader {
 
 struct CtpnOptions {
   std::string model = "ctpn-small";
-  int threads = 1;
   double text_height = 0;            // the page is scaled so that its lines are this tall; 0: as the model says
   double max_enlargement = 3;        // a page is never enlarged further
   int64_t max_pixels = 24'000'000;   // of the scaled page

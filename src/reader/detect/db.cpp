@@ -104,7 +104,7 @@ DbDetector::~DbDetector() = default;
 Result<std::unique_ptr<DbDetector>> DbDetector::create(const DbOptions& options) {
   TRY(const auto file, model::findModel(options.model));
   TRY(std::string digest, model::modelSha256(file.path));
-  TRY(auto session, model::Session::load(file.path, {.threads = options.threads}));
+  TRY(auto session, model::Session::load(file.path, {}));
   return std::unique_ptr<DbDetector>(
       new DbDetector(options, std::move(session), {"detector", file.name, std::move(digest)}));
 }
@@ -126,7 +126,7 @@ Result<std::vector<TextRegion>> DbDetector::detect(const Image& page, const Text
     scaled.convertTo(channel, CV_32F, 1 / (255.0 * kDeviation[c]), -kMean[c] / kDeviation[c]);
   }
   const std::vector<int64_t> shape = {1, 3, size.height, size.width};
-  TRY(const model::Tensor map, session_->run(input, shape));
+  TRY(const model::TensorView map, session_->runInPlace(input, shape));
   if (map.shape.size() != 4 || map.shape[2] != size.height || map.shape[3] != size.width) {
     return fail(Code::kCorrupt, "the detection model gives a map of another size than its input");
   }

@@ -16,7 +16,6 @@ namespace lectern::reader {
 
 struct DbOptions {
   std::string model = "ppocr-v4-det-mobile";
-  int threads = 1;
   double text_height = 18;  // px of a line in the network's input; other text is scaled to it
   double max_enlargement = 2;
   double max_megapixels = 1.5;  // of the input, while max_reduction allows

@@ -8,6 +8,7 @@
 #include "model/session.h"
 #include "reader/recognise/crop.h"
 #include "reader/recognise/ctc.h"
+#include "reader/recognise/workers.h"
 
 namespace lectern::reader {
 
@@ -52,12 +53,11 @@ std::vector<size_t> everyIndex(size_t count) {
 PpocrRecognizer::~PpocrRecognizer() = default;
 
 /// A network's characters and the stretch it was trained for stand in its metadata, one a line and a number.
-Result<std::unique_ptr<PpocrRecognizer::Network>> PpocrRecognizer::load(const std::string& model, int threads,
-                                                                        const char* role) {
+Result<std::unique_ptr<PpocrRecognizer::Network>> PpocrRecognizer::load(const std::string& model, const char* role) {
   auto made = std::make_unique<Network>();
   TRY(const auto file, model::findModel(model));
   TRY(std::string digest, model::modelSha256(file.path));
-  TRY(made->session, model::Session::load(file.path, {.threads = threads}));
+  TRY(made->session, model::Session::load(file.path, {}));
   made->use = {role, file.name, std::move(digest)};
   made->alphabet = linesOf(made->session->metadata("character"));
   if (made->alphabet.empty()) return fail(Code::kCorrupt, file.name + " has no alphabet");
@@ -73,10 +73,10 @@ Result<std::unique_ptr<PpocrRecognizer::Network>> PpocrRecognizer::load(const st
 Result<std::unique_ptr<PpocrRecognizer>> PpocrRecognizer::create(const PpocrOptions& options) {
   auto made = std::unique_ptr<PpocrRecognizer>(new PpocrRecognizer);
   made->options_ = options;
-  TRY(auto first, load(options.model, options.threads, "recognizer"));
+  TRY(auto first, load(options.model, "recognizer"));
   made->networks_.push_back(std::move(first));
   if (!options.second_model.empty()) {
-    TRY(auto second, load(options.second_model, options.threads, "second_recognizer"));
+    TRY(auto second, load(options.second_model, "second_recognizer"));
     made->networks_.push_back(std::move(second));
   }
   return made;
@@ -104,8 +104,10 @@ Result<void> PpocrRecognizer::readBatch(const Network& network, std::span<Job> j
     }
   }
   const std::vector<int64_t> shape = {static_cast<int64_t>(jobs.size()), 3, kHeight, width};
-  TRY(const model::Tensor out, network.session->run(input, shape));
-  if (out.shape.size() != 3 || out.shape[0] != shape[0]) return fail(Code::kCorrupt, "unexpected recogniser output");
+  TRY(const model::TensorView out, network.session->runInPlace(input, shape));
+  if (out.shape.size() != 3 || out.shape[0] != shape[0] || out.data.empty()) {
+    return fail(Code::kCorrupt, "unexpected recogniser output");
+  }
   const int steps = static_cast<int>(out.shape[1]), classes = static_cast<int>(out.shape[2]);
   const double pixels_a_step = static_cast<double>(width) / steps;
   const double reach = kLetter / 2 * network.stretch / pixels_a_step;
@@ -128,16 +130,25 @@ Result<void> PpocrRecognizer::readBatch(const Network& network, std::span<Job> j
 }
 
 Result<void> PpocrRecognizer::readAll(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
-                                      std::span<const TextRegion> regions) const {
+                                      std::span<const TextRegion> regions, Slots* spare) const {
+  std::vector<std::span<Job>> batches;
   for (size_t at = 0; at < jobs.size();) {
     size_t end = at + 1;
     while (end < jobs.size() && end - at < static_cast<size_t>(options_.batch) &&
            jobs[end].crop.pixels.cols <= jobs[at].crop.pixels.cols + kWidthStep) {
       ++end;
     }
-    TRY_VOID(readBatch(network, jobs.subspan(at, end - at), lines, regions));
+    batches.push_back(jobs.subspan(at, end - at));
     at = end;
   }
+  // The longest lines first: whoever comes last has little left to do.
+  std::reverse(batches.begin(), batches.end());
+  std::vector<Result<void>> done(batches.size());
+  forEachIndex(static_cast<int>(batches.size()), spare, [&](int index) {
+    const auto i = static_cast<size_t>(index);
+    done[i] = readBatch(network, batches[i], lines, regions);
+  });
+  for (auto& result : done) TRY_VOID(std::move(result));
   return {};
 }
 
@@ -157,31 +168,33 @@ std::vector<PpocrRecognizer::Job> PpocrRecognizer::cut(const Network& network, c
   return jobs;
 }
 
-Result<double> PpocrRecognizer::confidence(const Image& page, std::span<const TextRegion> regions) const {
+Result<std::vector<RecognisedLine>> PpocrRecognizer::glance(const Image& page,
+                                                            std::span<const TextRegion> regions) const {
   std::vector<RecognisedLine> lines(regions.size());
   std::vector<Job> jobs = cut(*networks_.front(), page, regions, everyIndex(regions.size()));
-  TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
-  return meanConfidence(lines);
+  TRY_VOID(readAll(*networks_.front(), jobs, lines, regions, nullptr));
+  return lines;
 }
 
-Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page,
-                                                               std::span<const TextRegion> regions) const {
+Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page, std::span<const TextRegion> regions,
+                                                               const KnownLines& known, Slots* spare) const {
   std::vector<RecognisedLine> lines(regions.size());
-  std::vector<size_t> which = everyIndex(regions.size());
-  std::vector<Job> jobs = cut(*networks_.front(), page, regions, which);
-  if (networks_.size() == 1) {
-    TRY_VOID(readAll(*networks_.front(), jobs, lines, regions));
-  } else {
-    const auto small = std::stable_partition(jobs.begin(), jobs.end(), [&](const Job& job) {
-      return kHeight / job.crop.scale >= options_.small_print * (1 + 2 * options_.grow);
-    });
-    TRY_VOID(readAll(*networks_.front(), std::span(jobs.begin(), small), lines, regions));
-    which.clear();
+  std::vector<Job> jobs = cut(*networks_.front(), page, regions, everyIndex(regions.size()));
+  const auto is_small = [&](const Job& job) {
+    return networks_.size() > 1 && kHeight / job.crop.scale < options_.small_print * (1 + 2 * options_.grow);
+  };
+  const auto is_known = [&](const Job& job) { return known.contains(job.index); };
+  for (const auto& [index, line] : known) lines[index] = line;
+  const auto small = std::stable_partition(jobs.begin(), jobs.end(), [&](const Job& job) { return !is_small(job); });
+  const auto to_read = std::stable_partition(jobs.begin(), small, [&](const Job& job) { return is_known(job); });
+  TRY_VOID(readAll(*networks_.front(), std::span(to_read, small), lines, regions, spare));
+  if (networks_.size() > 1) {
+    std::vector<size_t> again;
     for (auto job = jobs.begin(); job != jobs.end(); ++job) {
-      if (job >= small || lines[job->index].confidence < options_.sure) which.push_back(job->index);
+      if (job >= small || lines[job->index].confidence < options_.sure) again.push_back(job->index);
     }
-    jobs = cut(*networks_.back(), page, regions, which);
-    TRY_VOID(readAll(*networks_.back(), jobs, lines, regions));
+    std::vector<Job> unsure = cut(*networks_.back(), page, regions, again);
+    TRY_VOID(readAll(*networks_.back(), unsure, lines, regions, spare));
   }
   for (RecognisedLine& line : lines) {
     if (line.confidence < options_.readable) line = {};

@@ -21,7 +21,6 @@ struct PpocrOptions {
   /// Lines read with less come back empty: they are pictures and specks rather than text.
   float readable = 0.55f;
   double grow = 0.15;   // what a crop takes from around its region, in heights: the networks know lines with some ground
-  int threads = 1;
   int batch = 6;
 };
 
@@ -29,19 +28,20 @@ class PpocrRecognizer final : public Recognizer {
  public:
   static Result<std::unique_ptr<PpocrRecognizer>> create(const PpocrOptions& options);
   ~PpocrRecognizer() override;
-  Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions) const override;
-  Result<double> confidence(const Image& page, std::span<const TextRegion> regions) const override;
+  Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions,
+                                                const KnownLines& known, Slots* spare) const override;
+  Result<std::vector<RecognisedLine>> glance(const Image& page, std::span<const TextRegion> regions) const override;
   std::vector<ModelUse> models() const override;
 
  private:
   PpocrRecognizer() = default;
   struct Job;
   struct Network;
-  static Result<std::unique_ptr<Network>> load(const std::string& model, int threads, const char* role);
+  static Result<std::unique_ptr<Network>> load(const std::string& model, const char* role);
   std::vector<Job> cut(const Network& network, const Image& page, std::span<const TextRegion> regions,
                        std::span<const size_t> which) const;
   Result<void> readAll(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
-                       std::span<const TextRegion> regions) const;
+                       std::span<const TextRegion> regions, Slots* spare) const;
   Result<void> readBatch(const Network& network, std::span<Job> jobs, std::vector<RecognisedLine>& lines,
                          std::span<const TextRegion> regions) const;
 

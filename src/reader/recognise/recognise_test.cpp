@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <latch>
 #include <opencv2/imgproc.hpp>
 #include <set>
 
@@ -37,9 +38,19 @@ std::string textOf(const RecognisedLine& line) {
 }
 
 TEST(WorkersTest, EveryIndexOnce) {
-  std::vector<int> seen(100, 0);
-  forEachIndex(100, 4, [&](int, int i) { ++seen[static_cast<size_t>(i)]; });
-  EXPECT_EQ(std::set<int>(seen.begin(), seen.end()), std::set<int>{1});
+  Slots spare(3);
+  for (Slots* slots : {&spare, static_cast<Slots*>(nullptr)}) {
+    std::vector<int> seen(100, 0);
+    forEachIndex(100, slots, [&](int i) { ++seen[static_cast<size_t>(i)]; });
+    EXPECT_EQ(std::set<int>(seen.begin(), seen.end()), std::set<int>{1});
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(spare.tryTake()) << "given back";
+}
+
+TEST(WorkersTest, FreeSlotsHelp) {
+  Slots spare(1);
+  std::latch meeting(2);
+  forEachIndex(2, &spare, [&](int) { meeting.arrive_and_wait(); });
 }
 
 TEST(CtcTest, RepeatsBlanksAndSpaces) {
@@ -54,14 +65,33 @@ TEST(CtcTest, RepeatsBlanksAndSpaces) {
   EXPECT_FLOAT_EQ(words[0].confidence, 0.85f);
 }
 
+TEST(CtcTest, TheLargestOfManyClassesWins) {
+  std::vector<std::string> alphabet(1500);
+  for (size_t i = 0; i < alphabet.size(); ++i) alphabet[i] = "<" + std::to_string(i + 1) + ">";
+  for (const size_t best : {1u, 255u, 256u, 300u, 1279u, 1280u, 1500u}) {
+    for (const float high : {0.9f, 0.3f}) {
+      std::vector<float> p(1501, 1e-4f);
+      p[0] = p[700] = 0.25f;
+      p[best] = high;
+      const auto words = decodeCtc(p, 1, 1501, alphabet, 0.5);
+      ASSERT_EQ(words.size(), 1u);
+      EXPECT_EQ(words[0].text, alphabet[best - 1]);
+      EXPECT_FLOAT_EQ(words[0].confidence, high);
+    }
+  }
+  // Of equals the first: nothing was read.
+  EXPECT_TRUE(decodeCtc(std::vector<float>(1501, 1e-3f), 1, 1501, alphabet, 0.5).empty());
+}
+
 TEST(TesseractTest, ReadsAllRegionsInOrderWithEmptyOnes) {
-  auto recognizer = TesseractRecognizer::create({.threads = 2, .threads_a_page = 2});
+  auto recognizer = TesseractRecognizer::create({.threads = 2});
   ASSERT_TRUE(recognizer) << recognizer.error().message;
+  Slots spare(1);
   for (const bool inverted : {false, true}) {
     const Image page = pageWithText("Invoice 2026 total", {40, 80}, inverted);
     const std::vector<TextRegion> regions = {regionOf({0, 150, 300, 190}), regionOf({30, 40, 520, 100}),
                                              regionOf({5000, 10, 5100, 40})};
-    auto lines = (*recognizer)->recognise(page, regions);
+    auto lines = (*recognizer)->recognise(page, regions, {}, &spare);
     ASSERT_TRUE(lines);
     ASSERT_EQ(lines->size(), 3u);
     EXPECT_TRUE((*lines)[0].words.empty());
@@ -85,7 +115,7 @@ TEST(PpocrTest, ReadsALine) {
   if (!recognizer && recognizer.error().code == Code::kNotFound) GTEST_SKIP() << recognizer.error().message;
   ASSERT_TRUE(recognizer) << recognizer.error().message;
   const Image page = pageWithText("Invoice 2026 total", {40, 80});
-  auto lines = (*recognizer)->recognise(page, std::vector{regionOf({30, 40, 520, 100})});
+  auto lines = (*recognizer)->recognise(page, std::vector{regionOf({30, 40, 520, 100})}, {}, nullptr);
   ASSERT_TRUE(lines) << lines.error().message;
   EXPECT_EQ(textOf((*lines)[0]), "Invoice 2026 total");
 }
@@ -96,7 +126,8 @@ std::vector<RecognisedLine> readWith(const PpocrOptions& options, const Image& p
     ADD_FAILURE() << recognizer.error().message;
     return {};
   }
-  auto lines = (*recognizer)->recognise(page, std::vector{regionOf({30, 40, 520, 100}), regionOf({0, 150, 300, 190})});
+  const std::vector regions = {regionOf({30, 40, 520, 100}), regionOf({0, 150, 300, 190})};
+  auto lines = (*recognizer)->recognise(page, regions, {}, nullptr);
   EXPECT_TRUE(lines);
   return lines ? *lines : std::vector<RecognisedLine>();
 }

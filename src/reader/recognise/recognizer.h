@@ -1,9 +1,11 @@
 #pragma once
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "base/slots.h"
 #include "reader/page/image.h"
 #include "reader/page/page.h"
 
@@ -20,22 +22,19 @@ struct RecognisedLine {
   float confidence = 0;               // 0..1, weighted by the words' lengths
 };
 
-/// Of lines that nothing could be read of, too; 0 without lines.
-inline double meanConfidence(std::span<const RecognisedLine> lines) {
-  double sum = 0;
-  for (const auto& line : lines) sum += line.confidence;
-  return lines.empty() ? 0 : sum / static_cast<double>(lines.size());
-}
+/// What a glance read, by the regions' indices.
+using KnownLines = std::map<size_t, RecognisedLine>;
 
 /// Reads lines of text. One call for all regions of a page; thread-safe.
 class Recognizer {
  public:
   virtual ~Recognizer() = default;
-  /// One result a region, in the regions' order, empty ones included.
-  virtual Result<std::vector<RecognisedLine>> recognise(const Image& page,
-                                                        std::span<const TextRegion> regions) const = 0;
-  /// How sure it is of some regions at a first look, 0..1, without reading any of them twice: tells which side is up.
-  virtual Result<double> confidence(const Image& page, std::span<const TextRegion> regions) const = 0;
+  /// One result a region, in the regions' order, empty ones included. `known`: some of them as glance() read them, which
+  /// saves reading them again. `spare`: cores that may help while they are free; or null.
+  virtual Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions,
+                                                        const KnownLines& known, Slots* spare) const = 0;
+  /// A first look at some regions that reads none of them twice: how sure it is tells which side is up.
+  virtual Result<std::vector<RecognisedLine>> glance(const Image& page, std::span<const TextRegion> regions) const = 0;
   /// The models it reads with, the first one first.
   virtual std::vector<ModelUse> models() const = 0;
 };

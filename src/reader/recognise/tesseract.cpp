@@ -19,28 +19,24 @@ namespace lectern::reader {
 
 namespace fs = std::filesystem;
 
-/// Engines are not re-entrant: a call borrows some and gives them back.
+/// Engines are not re-entrant: whoever reads a line borrows one.
 struct TesseractRecognizer::Engines {
   std::mutex mutex;
   std::condition_variable returned;
   std::vector<std::unique_ptr<tesseract::TessBaseAPI>> free;
 
-  /// At least one (waits for it), at most `wanted` of those that are free.
-  std::vector<std::unique_ptr<tesseract::TessBaseAPI>> borrow(size_t wanted) {
+  std::unique_ptr<tesseract::TessBaseAPI> borrow() {
     std::unique_lock lock(mutex);
     returned.wait(lock, [&] { return !free.empty(); });
-    std::vector<std::unique_ptr<tesseract::TessBaseAPI>> borrowed;
-    while (!free.empty() && (borrowed.empty() || borrowed.size() < wanted)) {
-      borrowed.push_back(std::move(free.back()));
-      free.pop_back();
-    }
-    return borrowed;
+    auto engine = std::move(free.back());
+    free.pop_back();
+    return engine;
   }
 
-  void giveBack(std::vector<std::unique_ptr<tesseract::TessBaseAPI>> borrowed) {
+  void giveBack(std::unique_ptr<tesseract::TessBaseAPI> engine) {
     const std::lock_guard lock(mutex);
-    for (auto& engine : borrowed) free.push_back(std::move(engine));
-    returned.notify_all();
+    free.push_back(std::move(engine));
+    returned.notify_one();
   }
 };
 
@@ -113,22 +109,26 @@ RecognisedLine TesseractRecognizer::readLine(tesseract::TessBaseAPI& engine, con
 }
 
 Result<std::vector<RecognisedLine>> TesseractRecognizer::recognise(const Image& page,
-                                                                   std::span<const TextRegion> regions) const {
+                                                                   std::span<const TextRegion> regions,
+                                                                   const KnownLines& known, Slots* spare) const {
   std::vector<RecognisedLine> lines(regions.size());
-  if (regions.empty()) return lines;
-  auto engines = engines_->borrow(std::min(regions.size(), static_cast<size_t>(options_.threads_a_page)));
-  forEachIndex(static_cast<int>(regions.size()), static_cast<int>(engines.size()), [&](int worker, int i) {
-    auto& engine = *engines[static_cast<size_t>(worker)];
-    lines[static_cast<size_t>(i)] = readLine(engine, page, regions[static_cast<size_t>(i)]);
-    engine.Clear();
+  forEachIndex(static_cast<int>(regions.size()), spare, [&](int index) {
+    const auto i = static_cast<size_t>(index);
+    if (const auto found = known.find(i); found != known.end()) {
+      lines[i] = found->second;
+      return;
+    }
+    auto engine = engines_->borrow();
+    lines[i] = readLine(*engine, page, regions[i]);
+    engine->Clear();
+    engines_->giveBack(std::move(engine));
   });
-  engines_->giveBack(std::move(engines));
   return lines;
 }
 
-Result<double> TesseractRecognizer::confidence(const Image& page, std::span<const TextRegion> regions) const {
-  TRY(const auto lines, recognise(page, regions));
-  return meanConfidence(lines);
+Result<std::vector<RecognisedLine>> TesseractRecognizer::glance(const Image& page,
+                                                                std::span<const TextRegion> regions) const {
+  return recognise(page, regions, {}, nullptr);
 }
 
 }  // namespace lectern::reader

@@ -1,5 +1,5 @@
 #pragma once
-// Tesseract's LSTM recogniser in batch mode: all regions of a page in one call, one engine a thread.
+// Tesseract's LSTM recogniser in batch mode: all regions of a page in one call, one engine a line at a time.
 
 #include <memory>
 #include <string>
@@ -15,8 +15,7 @@ namespace lectern::reader {
 
 struct TesseractOptions {
   std::string languages = "eng";  // tessdata names joined by '+'
-  int threads = 1;         // engines: lines that are read at once, over all pages
-  int threads_a_page = 1;  // of these for one page
+  int threads = 1;       // engines: lines that are read at once, over all pages
   int line_height = 48;  // of a crop: the network's input is 36 px tall, the crop has margins
   int border = 10;
 };
@@ -26,8 +25,9 @@ class TesseractRecognizer final : public Recognizer {
   /// kNotFound names the package to install when a language is missing.
   static Result<std::unique_ptr<TesseractRecognizer>> create(const TesseractOptions& options);
   ~TesseractRecognizer() override;
-  Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions) const override;
-  Result<double> confidence(const Image& page, std::span<const TextRegion> regions) const override;
+  Result<std::vector<RecognisedLine>> recognise(const Image& page, std::span<const TextRegion> regions,
+                                                const KnownLines& known, Slots* spare) const override;
+  Result<std::vector<RecognisedLine>> glance(const Image& page, std::span<const TextRegion> regions) const override;
   std::vector<ModelUse> models() const override { return {use_}; }
 
  private:

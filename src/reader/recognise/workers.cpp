@@ -1,21 +1,24 @@
 #include "reader/recognise/workers.h"
 
-#include <algorithm>
 #include <atomic>
 #include <thread>
 #include <vector>
 
 namespace lectern::reader {
 
-void forEachIndex(int count, int workers, const std::function<void(int, int)>& work) {
+void forEachIndex(int count, Slots* spare, const std::function<void(int)>& work) {
   std::atomic<int> next{0};
-  const auto loop = [&](int worker) {
-    for (int i = next++; i < count; i = next++) work(worker, i);
+  std::vector<std::thread> helpers;
+  const auto help = [&] {
+    for (int i = next++; i < count; i = next++) work(i);
+    spare->give();
   };
-  std::vector<std::thread> others;
-  for (int w = 1; w < std::min(workers, count); ++w) others.emplace_back(loop, w);
-  loop(0);
-  for (auto& t : others) t.join();
+  for (int i = next++; i < count; i = next++) {
+    // Slots come free while this goes on. The last index is the caller's own.
+    if (spare != nullptr && next < count && spare->tryTake()) helpers.emplace_back(help);
+    work(i);
+  }
+  for (auto& t : helpers) t.join();
 }
 
 }  // namespace lectern::reader

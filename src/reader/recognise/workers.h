@@ -1,10 +1,12 @@
 #pragma once
 #include <functional>
 
+#include "base/slots.h"
+
 namespace lectern::reader {
 
-/// Runs work(worker, index) for every index below count on `workers` threads (the caller's own is one of them). Which
-/// worker gets which index is not fixed, so work must depend on its index only.
-void forEachIndex(int count, int workers, const std::function<void(int worker, int index)>& work);
+/// Runs work(index) for every index below count, on the caller's thread and on as many others as there are free slots in
+/// `spare` (null: none). Which thread gets which index is not fixed, so work must depend on its index only.
+void forEachIndex(int count, Slots* spare, const std::function<void(int index)>& work);
 
 }  // namespace lectern::reader
