@@ -16,6 +16,7 @@ function(add_function name)
   endif()
   set_target_properties(${target} PROPERTIES
     OUTPUT_NAME bootstrap RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/functions/${name})
+  set_property(GLOBAL APPEND PROPERTY LECTERN_FUNCTIONS ${target})
 endfunction()
 
 # carry_onnx_runtime(NAME): the bundle of the function NAME holds ONNX Runtime beside the program, so that it runs where

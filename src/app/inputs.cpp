@@ -8,6 +8,8 @@
 #include <climits>
 #include <set>
 
+#include "base/text.h"
+
 namespace lectern::app {
 
 namespace fs = std::filesystem;
@@ -28,25 +30,40 @@ bool looksLikeDocument(const fs::path& path) {
   return std::find(kExtensions.begin(), kExtensions.end(), e) != kExtensions.end();
 }
 
-void collectFolder(const fs::path& folder, std::vector<fs::path>& found, std::vector<Error>& faults) {
-  std::error_code ec;
-  fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, ec);
-  if (ec) {
-    faults.push_back({Code::kDenied, fmt::format("cannot read folder {}: {}", folder.string(), ec.message())});
-    return;
-  }
-  for (const fs::recursive_directory_iterator end; it != end; it.increment(ec)) {
-    if (ec) break;
-    const bool hidden = it->path().filename().string().starts_with(".");
-    if (hidden && it->is_directory(ec)) it.disable_recursion_pending();
-    if (!hidden && it->is_regular_file(ec) && looksLikeDocument(it->path())) found.push_back(it->path());
+/// Links to folders are not followed: they may lead round in a circle. A folder that cannot be read is a fault; the
+/// others are searched all the same.
+void collectFolder(const fs::path& top, std::vector<fs::path>& found, std::vector<Error>& faults) {
+  std::vector<fs::path> folders{top};
+  while (!folders.empty()) {
+    const fs::path folder = std::move(folders.back());
+    folders.pop_back();
+    std::error_code ec;
+    fs::directory_iterator it(folder, ec);
+    for (const fs::directory_iterator end; !ec && it != end; it.increment(ec)) {
+      std::error_code ignored;
+      const fs::path& path = it->path();
+      if (path.filename().string().starts_with(".")) continue;
+      if (it->is_directory(ignored)) {
+        if (!it->is_symlink(ignored)) folders.push_back(path);
+      } else if (looksLikeDocument(path)) {
+        if (it->is_regular_file(ignored)) found.push_back(path);
+        if (!it->exists(ignored))
+          faults.push_back({Code::kNotFound, fmt::format("{}: it is a link to nothing", path.string())});
+      }
+    }
+    if (ec) {
+      faults.push_back(
+          {Code::kDenied, fmt::format("{}: cannot read this folder: {}", folder.string(), ec.message())});
+    }
   }
 }
 
 std::string uniqueName(const fs::path& path, std::set<std::string>& taken) {
-  const std::string stem = path.stem().string();
+  // Names stand in JSON, in the database and on one line; files are called NAME and a little more.
+  constexpr size_t kLongest = 200;
+  const std::string stem = printable(path.stem().string().substr(0, kLongest), '_');
   if (taken.insert(stem).second) return stem;
-  const std::string extension = lowerExtension(path);
+  const std::string extension = printable(lowerExtension(path), '_');
   std::string name = extension.size() > 1 ? stem + "-" + extension.substr(1) : stem;
   for (int n = 2; !taken.insert(name).second; ++n) name = fmt::format("{}-{}", stem, n);
   return name;
@@ -64,9 +81,10 @@ Inputs collectInputs(const std::vector<fs::path>& paths) {
       inputs.faults.push_back({Code::kNotFound, fmt::format("{}: no such file or folder", path.string())});
     } else if (fs::is_directory(status)) {
       std::vector<fs::path> inside;
+      const size_t faults = inputs.faults.size();
       collectFolder(path, inside, inputs.faults);
       std::sort(inside.begin(), inside.end());
-      if (inside.empty()) {
+      if (inside.empty() && inputs.faults.size() == faults) {
         inputs.faults.push_back(
             {Code::kNotFound,
              fmt::format("{}: no document files in this folder (jpg, png, tif, bmp, webp, pdf)", path.string())});

@@ -20,7 +20,9 @@ struct Inputs {
 };
 
 /// Files named directly are taken whatever they are called; folders are searched recursively for document file names
-/// (jpg, jpeg, jpe, png, tif, tiff, bmp, webp, pdf, pnm family, jp2), hidden ones left out, in order of their path.
+/// (jpg, jpeg, jpe, png, tif, tiff, bmp, webp, pdf, pnm family, jp2), hidden ones left out, in order of their path; links to
+/// folders are not followed.
+/// In names, control characters and bytes that are not UTF-8 become "_".
 /// Two files with one stem get distinct names: the later one carries its extension ("a" and "a-png"), then a number.
 Inputs collectInputs(const std::vector<std::filesystem::path>& paths);
 

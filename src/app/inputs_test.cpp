@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <climits>
+#include <fstream>
 
 #include "base/files.h"
 
@@ -23,6 +24,24 @@ TEST(InputsTest, FoldersAreSearchedFilesAreTakenAndNamesDiffer) {
   EXPECT_EQ(names, (std::vector<std::string>{"a", "b", "a-jpg", "a-png", "notes"}));
   ASSERT_EQ(inputs.faults.size(), 1u);
   EXPECT_NE(inputs.faults[0].message.find("none.png: no such file"), std::string::npos);
+}
+
+TEST(InputsTest, LinksInACircleLinksToNothingAndOddNames) {
+  auto dir = TempDir::create();
+  ASSERT_TRUE(dir);
+  const auto root = dir->path();
+  std::filesystem::create_directories(root / "sub");
+  std::filesystem::create_directory_symlink(root, root / "sub" / "up");
+  std::filesystem::create_symlink(root / "gone.jpg", root / "broken.jpg");
+  for (const std::string& name : {std::string("-x.jpg"), std::string("a\nb.jpg"), std::string("caf\xe9.jpg"),
+                                  std::string(250, 'n') + ".jpg", std::string("\xc3\xbc.jpg")})
+    ASSERT_TRUE(std::ofstream(root / "sub" / name) << "x") << name;
+  auto inputs = collectInputs({root});
+  std::vector<std::string> names;
+  for (const auto& f : inputs.files) names.push_back(f.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"-x", "a_b", "caf_", std::string(200, 'n'), "\xc3\xbc"}));
+  ASSERT_EQ(inputs.faults.size(), 1u);
+  EXPECT_NE(inputs.faults[0].message.find("broken.jpg: it is a link to nothing"), std::string::npos);
 }
 
 TEST(InputsTest, PageRanges) {

@@ -22,7 +22,11 @@ namespace lectern::app {
 
 namespace {
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr rlim_t kMemoryBytes = RLIM_INFINITY;  // sanitizers reserve terabytes of addresses
+#else
 constexpr rlim_t kMemoryBytes = 2ull << 30;
+#endif
 
 /// Reads the program's standard output to its end, at most 4 MiB; false when the time is over first.
 bool readAll(int fd, int seconds, std::string& out) {

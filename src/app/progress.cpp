@@ -7,6 +7,8 @@
 #include <climits>
 #include <cstdio>
 
+#include "base/text.h"
+
 namespace lectern::app {
 
 namespace {
@@ -50,7 +52,7 @@ void Progress::done(std::string_view what, std::string_view detail) {
   ++done_;
   pages_.clear();
   if (quiet_) return;
-  if (!terminal_) fmt::print(stderr, "[{}/{}] {}: {}\n", done_, total_, what, detail);
+  if (!terminal_) fmt::print(stderr, "[{}/{}] {}: {}\n", done_, total_, printable(what), detail);
   draw();
 }
 
@@ -59,19 +61,19 @@ void Progress::page(std::string_view what, int read, int pages) {
   if (quiet_) return;
   const std::string text = pages == INT_MAX ? fmt::format("page {}", read) : fmt::format("page {} of {}", read, pages);
   if (terminal_) {
-    pages_ = fmt::format("; {}: {}", what, text);
+    pages_ = fmt::format("; {}: {}", printable(what), text);
     return draw();
   }
   const SteadyTime now = clock_.now();
   if (now - last_page_line_ < kBetweenLines) return;
   last_page_line_ = now;
-  fmt::print(stderr, "{}: {}\n", what, text);
+  fmt::print(stderr, "{}: {}\n", printable(what), text);
 }
 
 void Progress::message(std::string_view line) {
   const std::lock_guard lock(mutex_);
   clearBar();
-  fmt::print(stderr, "{}\n", line);
+  fmt::print(stderr, "{}\n", printable(line));
   draw();
 }
 

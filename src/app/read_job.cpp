@@ -17,6 +17,7 @@
 #include "app/summary.h"
 #include "base/files.h"
 #include "base/hash.h"
+#include "base/text.h"
 #include "reader/output/output.h"
 #include "reader/pipeline.h"
 #include "reader/store/store.h"
@@ -134,13 +135,15 @@ class Job {
 
 Result<void> Job::prepare() {
   TRY_VOID(prepareFolder(options_.out));
+  Staging::removeLeftovers(options_.out);
   std::error_code ec;
   const bool fresh = !fs::exists(options_.db, ec);
   auto store = reader::Store::open(options_.db);
   if (!store) {
     const Error error = namingFullDisk(store.error(), options_.db);
     for (const char* end : {"", "-wal", "-shm"}) {
-      if (fresh) fs::remove(options_.db.string() + end, ec);
+      // Another failure may be of another run that makes it just now.
+      if (fresh && error.code == Code::kNoSpace) fs::remove(options_.db.string() + end, ec);
     }
     return fail(error.code, fmt::format("cannot use the database {} ({}); choose another with --db",
                                         options_.db.string(), error.message));
@@ -153,12 +156,13 @@ Result<void> Job::prepare() {
 void Job::failed(const std::string& what, const Error& error) {
   // Messages of the reading stages begin with the file's name already; the user gave a path.
   std::string message = error.message;
-  for (const std::string& name : {what, fs::path(what).filename().string()}) {
+  const std::string file = fs::path(what).filename().string();
+  for (const std::string& name : {what, file, printable(file, '_')}) {
     if (message.starts_with(name + ": ")) message.erase(0, name.size() + 2);
   }
   progress_.message(fmt::format("lectern: {}: {}", what, message));
   const std::lock_guard lock(mutex_);
-  summary_.failures.push_back({what, message});
+  summary_.failures.push_back({printable(what), printable(message)});
 }
 
 bool Job::skip(const InputFile& file, const std::string& sha256) {
@@ -206,6 +210,10 @@ Result<reader::Document> Job::readDocument(const InputFile& file, const std::str
 }
 
 Result<void> Job::save(reader::Document& document, const InputFile& file) {
+  std::error_code ec;
+  if (!fs::exists(options_.out, ec) || !fs::exists(options_.db, ec)) {
+    return fail(Code::kNotFound, "the output folder or its database was removed meanwhile; run the same command again");
+  }
   // All files are written before any takes its place: a disk that fills up leaves what was there before, and no parts.
   TRY(auto staging, Staging::create(options_.out, file.name));
   TRY(const auto files, reader::writeOutputs(document, file.name, options_.formats, staging.folder(), file.path));
@@ -246,7 +254,7 @@ void Job::readOne(const InputFile& file) {
   if (auto saved = save(*document, file); !saved) {
     failed(file.path.string(), saved.error());
     // Every other document would end the same way.
-    if (saved.error().code == Code::kNoSpace) stop_requested = true;
+    if (saved.error().code == Code::kNoSpace || saved.error().code == Code::kNotFound) stop_requested = true;
     return;
   }
   const SteadyTime end = clock_.now();
@@ -302,7 +310,7 @@ int runReadJob(const ReadJobOptions& given, const Clock& clock) {
   if (options.concurrency <= 0) options.concurrency = std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
   Job job(options, clock, collectInputs(options.paths));
   if (auto ready = job.prepare(); !ready) {
-    fmt::print(stderr, "lectern: {}\n", ready.error().message);
+    fmt::print(stderr, "lectern: {}\n", printable(ready.error().message));
     return 1;
   }
   const Summary summary = job.run();

@@ -12,6 +12,7 @@
 #include "app/read_job.h"
 #include "app/shared_folder.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "base/hash.h"
 #include "engine/client.h"
 #include "pack/endpoint.h"
@@ -74,7 +75,7 @@ class RemoteBackend final : public ReadBackend {
     if (!pdf) {
       TRY(const auto bytes, readFile(file.path));
       const json::string image(base64Encode(bytes));
-      const auto name = file.path.filename().string();
+      const auto name = printable(file.path.filename().string(), '_');
       TRY(const auto source, pagesOfImage(file.path, [&](const RenderedPage& page, reader::Document& part) {
             return readOne({{"image_base64", image}, {"name", name}, {"page", page.in_file}, {"number", page.number}},
                            0, part);

@@ -9,6 +9,7 @@
 #include "app/page_loop.h"
 #include "app/pages.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "reader/image/decode.h"
 #include "reader/output/json.h"
 
@@ -72,8 +73,8 @@ class Reading {
   Result<void> readPages(const InputFile& file, reader::Document& document, const ReadControl& control) {
     TRY(const auto folder, Handover::create(shared_.here));
     TRY(const bool pdf, isPdf(file.path));
-    // The file keeps its own name inside, so that messages name what the user gave.
-    const fs::path copy = folder.path() / file.path.filename();
+    // The file keeps its own name inside, so that messages name what the user gave; events are JSON and take only text.
+    const fs::path copy = folder.path() / printable(file.path.filename().string(), '_');
     if (auto copied = copyFile(file.path, copy); !copied) {
       return fail(copied.error().code, "cannot hand it to the function: " + copied.error().message +
                                            "; TMPDIR names another folder for pages under way");

@@ -38,14 +38,20 @@ TEST(StagingTest, WithoutCommitTheOldFileStays) {
   EXPECT_TRUE(fs::is_empty(out->path() / ".lectern"));
 }
 
-TEST(StagingTest, LeftoversOfAnInterruptedRunGo) {
+TEST(StagingTest, LeftoversOfAnInterruptedRunGoAndRunsAtWorkStay) {
   auto out = TempDir::create();
   ASSERT_TRUE(out);
-  fs::create_directories(out->path() / ".lectern" / "a.writing");
-  ASSERT_TRUE(writeFileAtomic(out->path() / ".lectern" / "a.writing" / "part", "x"));
-  auto staging = Staging::create(out->path(), "a");
-  ASSERT_TRUE(staging);
-  EXPECT_TRUE(fs::is_empty(staging->folder()));
+  const fs::path left = out->path() / ".lectern" / "a.writing-abcdef";
+  fs::create_directories(left);
+  ASSERT_TRUE(writeFileAtomic(left / "part", "x"));
+  auto first = Staging::create(out->path(), "a");
+  auto second = Staging::create(out->path(), "a");
+  ASSERT_TRUE(first && second);
+  EXPECT_NE(first->folder(), second->folder());
+  EXPECT_TRUE(fs::is_empty(first->folder()));
+  Staging::removeLeftovers(out->path());
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(first->folder()) && fs::exists(second->folder()));
 }
 
 }  // namespace

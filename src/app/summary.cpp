@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/text.h"
 
 namespace lectern::app {
 
@@ -59,7 +60,7 @@ void closeTimings(std::vector<reader::StageTiming>& timings, double millis) {
 DocumentSummary summarize(const reader::Document& document, const InputFile& file, const std::filesystem::path& out,
                           double millis) {
   DocumentSummary d;
-  d.source = file.path.string();
+  d.source = printable(file.path.string());
   d.json_path = (out / (file.name + ".json")).string();
   d.type = document.type;
   d.pages = document.pages.size();

@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/result.h"
+#include "base/text.h"
 #include "base/yaml.h"
 
 namespace lectern {
@@ -84,6 +85,16 @@ TEST(JsonTest, FaultsAreNamed) {
   EXPECT_FALSE(parseJson("1 2"));
   EXPECT_FALSE(parseJson(std::string(100, '[')));
   EXPECT_EQ(toPrettyJson(*parseJson("{\"a\":[1,2],\"b\":{}}")), "{\n  \"a\": [1,2],\n  \"b\": {}\n}\n");
+}
+
+TEST(TextTest, PrintableKeepsCharactersAndReplacesTheRest) {
+  EXPECT_EQ(printable("caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"), "caf\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80");
+  EXPECT_EQ(printable("a\nb\x1b[2J\x7f"), "a?b?[2J?");
+  EXPECT_EQ(printable("\xc2\x9b" "31m", '_'), "__31m");
+  EXPECT_EQ(printable("caf\xe9.jpg", '_'), "caf_.jpg");
+  for (const char* bad : {"\xc0\xaf", "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe2\x82", "\x80", "\xff"}) {
+    EXPECT_EQ(printable(bad), std::string(std::string_view(bad).size(), '?'));
+  }
 }
 
 TEST(YamlTest, PlacesAndLimits) {

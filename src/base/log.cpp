@@ -6,6 +6,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/text.h"
+
 namespace lectern {
 
 namespace {
@@ -32,7 +34,7 @@ void logLine(LogLevel line_level, std::string_view text) {
   std::string line = "lectern: ";
   line += kNames[static_cast<int>(line_level)];
   line += ": ";
-  line += text;
+  line += printable(text);
   line += '\n';
   // One write keeps lines of several threads whole.
   [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, line.data(), line.size());

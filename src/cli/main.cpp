@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/text.h"
 #include "cli/commands.h"
 #include "cli/teach.h"
 
@@ -23,7 +24,7 @@ int wrongUse(const CLI::App& app, const CLI::ParseError& error, int argc, char**
   for (const auto* command : commands) name += " " + command->get_name();
   if (commands.empty() && argc > 1 && argv[1][0] != '-') what = std::string("there is no command '") + argv[1] + "'";
   if (argc < 2) what = "a command is needed, for example lectern read receipt.jpg";
-  fmt::print(stderr, "lectern: {}; see {} --help\n", what, name);
+  fmt::print(stderr, "lectern: {}; see {} --help\n", lectern::printable(what), name);
   return 2;
 }
 }  // namespace

@@ -139,6 +139,8 @@ Result<bool> isEmpty(Database& database) {
 }  // namespace
 
 Result<void> migrateSchema(Database& database) {
+  // Asked first: another process may make the schema between the questions, and what it fills is marked as ours.
+  TRY(const bool empty, isEmpty(database));
   TRY(const int64_t version, pragma(database, "user_version"));
   TRY(const int64_t application, pragma(database, "application_id"));
   if (version == kVersion && application == kApplicationId) return {};
@@ -146,7 +148,6 @@ Result<void> migrateSchema(Database& database) {
     return fail(Code::kInvalid, fmt::format("the database has schema {}, this program knows {}; use a newer lectern",
                                             version, kVersion));
   }
-  TRY(const bool empty, isEmpty(database));
   if (!empty && application != kApplicationId)
     return fail(Code::kCorrupt, "the file is a database, but not one of documents; give another --db");
   TRY(auto transaction, Transaction::begin(database));

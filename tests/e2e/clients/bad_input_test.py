@@ -1,6 +1,6 @@
 """Bad input to `lectern read` and `lectern serve`: one clear line each, the right exit status, nothing half-written, the rest goes on.
 
-usage: bad_input_test.py files|large
+usage: bad_input_test.py files|large|odd
 """
 import json
 import os
@@ -15,7 +15,7 @@ import time
 import zipfile
 
 import documents
-from served import BUILD, PATIENCE
+from served import BUILD, PATIENCE, wait_for
 
 LECTERN = os.path.join(BUILD, "lectern")
 SAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../samples")
@@ -27,9 +27,9 @@ MEMORY_CAP_MB = 1900  # of one page under way, docs/reading.md
 class Run:
     """One command to its end: exit status, lines of both outputs, and the highest memory of any process below it."""
 
-    def __init__(self, *arguments, program=LECTERN, env=None, prefix=(), timeout=PATIENCE):
+    def __init__(self, *arguments, program=LECTERN, env=None, prefix=(), timeout=PATIENCE, cwd=None):
         process = subprocess.Popen([*prefix, program, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   env={**os.environ, **(env or {})})
+                                   env={**os.environ, **(env or {})}, cwd=cwd)
         self.peak_mb = 0
         over = threading.Event()
         watcher = threading.Thread(target=self.watch, args=(process.pid, over))
@@ -91,7 +91,7 @@ def leftovers(out):
     found = []
     for folder, _, names in os.walk(out):
         found += [os.path.join(folder, n) for n in names if "probe" in n or n.count(".") > 1 or ".writing" in folder]
-    found += [f for f, _, _ in os.walk(out) if f.endswith(".writing")]
+    found += [f for f, _, _ in os.walk(out) if ".writing-" in f]
     return found
 
 
@@ -310,14 +310,129 @@ def long_pdf(work, engine):
     assert peaks[most] <= peaks[8] + 60, peaks
 
 
+ODD_NAMES = {b"-dash": "-dash", b"new\nline": "new_line", "f\u00fcr \u20ac".encode(): "f\u00fcr \u20ac", b"caf\xe9": "caf_",
+             b"\x1b[31mred": "_[31mred", b"n" * 250: "n" * 200}
+
+
+def odd_names(work, engine):
+    """Names that are no text, options or several lines; links in a circle and to nothing; what is not a file."""
+    folder = os.path.join(work, "odd-" + engine).encode()
+    os.mkdir(folder)
+    documents.write_png(os.path.join(work, "one.png"), 1, 1)
+    for name in ODD_NAMES:
+        shutil.copy(os.path.join(work, "one.png"), os.path.join(folder, name + b".png"))
+    open(os.path.join(folder, b"bad\n\x1b[2Jname.jpg"), "w").close()
+    os.symlink(folder, os.path.join(folder, b"up"))
+    os.symlink(b"nowhere", os.path.join(folder, b"gone.png"))
+    os.mkfifo(os.path.join(folder, b"pipe.png"))
+    out = os.path.join(work, "odd-out-" + engine)
+    run = Run("read", folder, "--out", out, "--engine", engine)
+    assert run.status == 1 and len(run.failures()) == 2, run.err
+    assert [line for line in run.failures() if line.endswith("gone.png: it is a link to nothing")], run.err
+    assert [line for line in run.failures() if "bad??[2Jname.jpg: " in line and "an empty file" in line], run.err
+    assert "\x1b" not in run.out + run.err
+    names = set(ODD_NAMES.values())
+    assert {n for n in os.listdir(out) if n.endswith(".json")} == {n + ".json" for n in names}, os.listdir(out)
+    for name in names:
+        with open(os.path.join(out, name + ".json"), encoding="utf-8") as file:
+            assert json.load(file)["document"]["name"] == name
+    assert names_in(os.path.join(out, "documents.db")) == names
+    again = Run("read", folder, "--out", out, "--engine", engine)
+    assert "%d done before" % len(names) in again.out, again.out
+    run = Run("read", "--engine", engine, "--out", out, "--", "-dash.png", cwd=folder)
+    assert run.status == 0, run.err
+    pipe = Run("read", os.path.join(folder, b"pipe.png"), "--out", out)
+    assert pipe.status == 1
+    pipe.says("pipe.png: not a file or folder")
+
+
+def nothing_to_read(work):
+    folder = os.path.join(work, "nothing")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "notes.txt"), "w") as file:
+        file.write("no document")
+    run = Run("read", folder, "--out", os.path.join(work, "nothing-out"))
+    assert run.status == 1
+    run.says("nothing: no document files in this folder")
+
+
+def unreadable(work):
+    if os.geteuid() != 0:
+        prefix = []
+    else:
+        prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if prefix and (not shutil.which("setpriv") or subprocess.run([*prefix, LECTERN, "--version"], capture_output=True).returncode):
+        print("SKIPPED unreadable files (another user cannot run this build)")
+        return
+    os.chmod(work, 0o755)
+    folder, out = os.path.join(work, "unreadable"), os.path.join(work, "unreadable-out")
+    os.makedirs(os.path.join(folder, "closed"))
+    os.mkdir(out)
+    os.chmod(out, 0o777)
+    shutil.copy(RECEIPT, os.path.join(folder, "secret.jpg"))
+    os.chmod(os.path.join(folder, "secret.jpg"), 0)
+    os.chmod(os.path.join(folder, "closed"), 0)
+    run = Run("read", folder, "--out", out, prefix=prefix)
+    assert run.status == 1 and len(run.failures()) == 2, run.err
+    assert [line for line in run.failures() if line.endswith("closed: cannot read this folder: Permission denied")], run.err
+    assert [line for line in run.failures() if "secret.jpg: " in line and line.endswith("Permission denied")], run.err
+    assert leftovers(out) == [], leftovers(out)
+
+
+def gone_output(work, engine):
+    """The output folder is removed while documents are read into it."""
+    pdf, out = os.path.join(work, "gone.pdf"), os.path.join(work, "gone-" + engine)
+    documents.write_pdf(pdf, 3)
+    process = subprocess.Popen([LECTERN, "read", pdf, "--out", out, "--engine", engine], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for("the database", lambda: os.path.exists(os.path.join(out, "documents.db-shm")))
+    shutil.rmtree(out)
+    told, said = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1, (told, said)
+    lines = [line for line in said.splitlines() if line.startswith("lectern: ") and "isolation:" not in line]
+    assert len(lines) == 1 and "removed meanwhile" in lines[0], (told, said)
+    assert not os.path.exists(os.path.join(out, "gone.json"))
+    assert Run("read", pdf, "--out", out, "--engine", engine).status == 0
+
+
+def two_at_once(work, engine):
+    """Two commands read the same folder into the same place."""
+    folder, out = os.path.join(work, "both-" + engine), os.path.join(work, "both-out-" + engine)
+    os.mkdir(folder)
+    for n in range(8):
+        shutil.copy(os.path.join(work, "one.png"), os.path.join(folder, "p%d.png" % n))
+    both = [subprocess.Popen([LECTERN, "read", folder, "--out", out, "--engine", engine, "--force"], stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    for process in both:
+        told, said = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0 and "8 documents read" in told, (told, said)
+    for n in range(8):
+        with open(os.path.join(out, "p%d.json" % n)) as file:
+            assert json.load(file)["document"]["name"] == "p%d" % n
+    assert leftovers(out) == [], leftovers(out)
+    assert len(names_in(os.path.join(out, "documents.db"))) == 8
+
+
+def odd(work):
+    for engine in ENGINES:
+        for part in (odd_names, gone_output, two_at_once):
+            part(work, engine)
+            print("ok %s, %s" % (part.__name__, engine), flush=True)
+    for part in (nothing_to_read, unreadable):
+        part(work)
+        print("ok", part.__name__, flush=True)
+
+
 def main():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     part = sys.argv[1] if len(sys.argv) == 2 else ""
-    if part not in ("files", "large"):
+    if part not in ("files", "large", "odd"):
         print(__doc__)
         return 2
     with tempfile.TemporaryDirectory(prefix="lectern-bad-") as work:
         prefix = namespace_prefix()
+        if part == "odd":
+            odd(work)
+            return 0
         for engine in ENGINES:
             if part == "large":
                 large_scan(work, engine)
