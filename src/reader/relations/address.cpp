@@ -32,14 +32,16 @@ AddressRow addressRow(const Scene& scene, const SceneRow& row) {
   // A telephone number whose label is misread.
   static const RE2 telephone("\\b0\\d{1,2}[- ]\\d{3,4}[ -]?\\d{3,4}\\b");
   static const RE2 town("^\\W*\\d{5},? [a-z]{2}");
+  static const RE2 label("^(?i)\\W*(?:hq )?add(?:ress)?\\.? ?: ?");
+  RE2::Replace(&out.text, label, "");
   out.postcode = has(out.text, labels().postcode);
   out.ends = has(out.small, telephone) || (has(out.small, labels().address_end) && !has(out.small, town));
   return out;
 }
 
 bool addressLike(const AddressRow& row) {
-  static const RE2 bare_number("^\\W*no\\W*\\d+\\W*$");
-  if (has(row.small, bare_number)) return false;
+  static const RE2 bare_number("^\\W*no\\W*\\d+\\W*$"), bracketed("^\\([^)]*\\)?$");
+  if (has(row.small, bare_number) || has(row.small, bracketed)) return false;
   const bool digits = std::any_of(row.text.begin(), row.text.end(), [](char c) { return c >= '0' && c <= '9'; });
   return has(row.small, labels().address) || row.postcode || (digits && row.text.find(',') != std::string::npos);
 }
@@ -82,7 +84,8 @@ std::optional<Field> findAddress(const Scene& scene, size_t after_row) {
     // Below the postcode only lines go on that look like a place.
     const auto letters =
         std::count_if(row.text.begin(), row.text.end(), [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; });
-    if (letters < 2) {
+    static const RE2 code_alone("^\\W*\\d{5}\\W*$"), country("(?:malaysia|singapore|deutschland|germany|france)\\W*$");
+    if (letters < 2 && !(r > start && has(here.small, code_alone))) {
       if (r > start) break;
       continue;
     }
@@ -102,6 +105,7 @@ std::optional<Field> findAddress(const Scene& scene, size_t after_row) {
     for (const auto& s : row.segments) f.words.insert(f.words.end(), s.words.begin(), s.words.end());
     seen_postcode = seen_postcode || here.postcode;
     ++count;
+    if (has(here.small, country)) break;
   }
   f.value = trimmed(f.value);
   f.confidence = seen_postcode ? 0.75f : 0.5f;

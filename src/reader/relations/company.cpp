@@ -73,32 +73,72 @@ bool onlyLegalForm(const std::string& small) {
 
 }  // namespace
 
+namespace {
+
+/// A row with its letters and legal form put right.
+struct NameRow {
+  std::string text;
+  std::string small;
+};
+
+NameRow nameRow(const SceneRow& row) {
+  NameRow out{repairedName(row.text), ""};
+  out.small = lowered(out.text);
+  return out;
+}
+
+double nameScore(const Scene& scene, const SceneRow& row, const NameRow& name) {
+  const size_t letters = lettersIn(name.text);
+  double score = 0;
+  if (has(name.small, labels().legal_form))
+    score += 5;
+  else if (has(name.small, labels().trade) && !tradeOnly(name.small))
+    score += 1.5;
+  if (has(name.small, labels().not_company)) score -= 4;
+  if (digitsIn(name.text) > letters) score -= 3;
+  if (letters < 6) score -= 1.5;
+  if (row.segments.size() > 2) score -= 2;
+  if (row.box.height() > 1.35 * scene.em) score += 1;
+  // Handwriting and logos are read badly and in small letters.
+  if (meanConfidence(scene, row) < 0.75) score -= 2;
+  const bool any_capital =
+      std::any_of(name.text.begin(), name.text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+  return any_capital ? score : score - 2.5;
+}
+
+/// The row cannot be where a name begins: a legal form, words of trade with one, the end of a bracket.
+bool goesOnFromAbove(const NameRow& name) {
+  static const RE2 closes("^[^(]*\\)"), opens_late("^\\W*[a-z]+ \\([^)]*$");
+  if (has(name.small, closes)) return true;
+  if (has(name.small, opens_late)) return tradeOnly(name.small.substr(0, name.small.find('(')));
+  return onlyLegalForm(name.small) || (has(name.small, labels().legal_form) && tradeOnly(name.small));
+}
+
+/// The row below belongs to the name: its legal form, what follows an "&", or a word of trade alone.
+bool goesOnBelow(const Scene& scene, size_t r, const NameRow& name) {
+  if (r + 1 >= scene.rows.size() || has(name.small, labels().legal_form)) return false;
+  const SceneRow& next = scene.rows[r + 1];
+  const NameRow below = nameRow(next);
+  if (onlyLegalForm(below.small)) return true;
+  const bool close = next.box.y0 - scene.rows[r].box.y1 < 0.8 * scene.em && next.segments.size() == 1 &&
+                     digitsIn(below.text) == 0 && next.segments[0].words.size() <= 2;
+  return close && (name.text.ends_with('&') || (tradeOnly(below.small) && lettersIn(below.text) >= 6));
+}
+
+}  // namespace
+
 std::optional<Company> findCompany(const Scene& scene) {
   const auto& rows = scene.rows;
   const size_t limit = std::min<size_t>(rows.size(), 14);
   size_t best = rows.size();
   double best_score = 0;
   int place = 0;
+  std::vector<NameRow> names;
   for (size_t r = 0; r < limit; ++r) {
-    const SceneRow& row = rows[r];
-    const size_t letters = lettersIn(row.text);
-    if (letters < 3) continue;
-    double score = 4 - 0.7 * place;
+    names.push_back(nameRow(rows[r]));
+    if (lettersIn(rows[r].text) < 3) continue;
+    const double score = 4 - 0.7 * place + nameScore(scene, rows[r], names[r]);
     ++place;
-    if (has(row.small, labels().legal_form))
-      score += 5;
-    else if (has(row.small, labels().trade) && !tradeOnly(row.small))
-      score += 1.5;
-    if (has(row.small, labels().not_company)) score -= 4;
-    if (digitsIn(row.text) > letters) score -= 3;
-    if (letters < 6) score -= 1.5;
-    if (row.segments.size() > 2) score -= 2;
-    if (row.box.height() > 1.35 * scene.em) score += 1;
-    // Handwriting and logos are read badly and in small letters.
-    if (meanConfidence(scene, row) < 0.75) score -= 2;
-    const bool any_capital =
-        std::any_of(row.text.begin(), row.text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
-    if (!any_capital) score -= 2.5;
     if (score > best_score) {
       best_score = score;
       best = r;
@@ -106,14 +146,12 @@ std::optional<Company> findCompany(const Scene& scene) {
   }
   if (best >= rows.size()) return std::nullopt;
   size_t first = best, last = best;
-  const bool second_half =
-      onlyLegalForm(rows[best].small) || (has(rows[best].small, labels().legal_form) && tradeOnly(rows[best].small));
-  if (second_half && best > 0 && digitsIn(rows[best - 1].text) == 0 && lettersIn(rows[best - 1].text) >= 4 &&
-      rows[best].box.y0 - rows[best - 1].box.y1 < 0.8 * scene.em && rows[best - 1].segments.size() == 1) {
-    first = best - 1;
+  while (first > 0 && best - first < 2 && goesOnFromAbove(names[first]) && digitsIn(names[first - 1].text) == 0 &&
+         lettersIn(names[first - 1].text) >= 4 && rows[first].box.y0 - rows[first - 1].box.y1 < 0.8 * scene.em &&
+         rows[first - 1].segments.size() <= 2) {
+    --first;
   }
-  if (!has(rows[best].small, labels().legal_form) && best + 1 < rows.size() && onlyLegalForm(rows[best + 1].small))
-    last = best + 1;
+  if (goesOnBelow(scene, best, names[best])) last = best + 1;
   Company out;
   out.row = last;
   out.field.name = "company";

@@ -74,7 +74,8 @@ constexpr char kTrade[] =
 constexpr char kNotCompany[] =
     "\\btel\\b|tel:|\\bfax|phone|invoice|receipt|gst|\\bdate\\b|rechnung|facture|cashier|@|www|http|"
     "\\bno\\.? ?\\d|\\bjalan\\b|\\bjln\\b|\\blot\\b|\\btaman\\b|\\breg\\b|\\btable\\b|welcome|thank|"
-    "order|copy|page \\d|^\\W*total\\b|\\btotal\\W*$|\\bqty\\b|company no|bill to|ship to|for staff|\\bautoroute\\b";
+    "order|copy|page \\d|^\\W*total\\b|\\btotal\\W*$|\\bqty\\b|company no|bill to|ship to|for staff|\\bautoroute\\b|"
+    "\\bkawasan\\b|perindustrian|\\bposted\\b|\\bpaid\\b";
 constexpr char kAddress[] =
     "\\bjalan\\b|\\bjln\\b|\\blot\\b|\\btaman\\b|\\btmn\\b|\\bno\\.? ?\\d|\\bstreet\\b|\\bst\\.|"
     "\\broad\\b|\\brd\\b|avenue|\\bave\\b|stra(?:ß|ss)e|str\\.|\\bweg\\b|\\bplatz\\b|\\brue\\b|"
@@ -87,7 +88,7 @@ constexpr char kAddressEnd[] =
     "\\bco\\.? ?(?:no|reg)|hours|\\bhp\\b|h/p|hotline|\\btax\\b|\\bdoc|bill|\\btable\\b|website|e-?mail|"
     "roc\\b|company|order|\\bcash\\b|customer|welcome|operat|\\bsst\\b|\\bid\\b|member|open|description|"
     "counter|\\bpos\\b|takeaway|dine|guest|reservation|\\bqty\\b|mobile|\\btime\\b|\\bvat\\b|"
-    "\\bnumber\\b|prepay|\\bcust\\b|\\bsite\\b";
+    "\\bnumber\\b|prepay|\\bcust\\b|\\bsite ?:? ?\\d{3}|whats ?app|\\binv\\b|\\bgs no";
 constexpr char kPostcode[] = "\\b\\d{5}\\b";
 constexpr char kReceiptWords[] =
     "\\bcash\\b|change|cashier|receipt|tax invoice|\\bqty\\b|rounding|thank you|gst summary|\\bgst\\b|"

@@ -39,8 +39,8 @@ int distance(std::string_view read, std::string_view word) {
       if (read[i] == word[i]) continue;
       ++(lookAlike(read[i], word[i]) ? alike : other);
     }
-    if (other == 0) return std::min(alike, 3);
-    return other == 1 && alike == 0 ? 2 : 3;
+    if (other == 0 && (alike < 2 || word.size() >= 8)) return std::min(alike, 3);
+    return other == 1 && alike == 0 && word.size() >= 7 ? 2 : 3;
   }
   const std::string_view& longer = read.size() > word.size() ? read : word;
   const std::string_view& shorter = read.size() > word.size() ? word : read;
@@ -110,7 +110,7 @@ std::string repairedToken(const std::string& read) {
   }
   std::string capitals = read;
   for (char& c : capitals) c = upper(c);
-  if (digits > 0 && (letters < 3 || digits > 1)) return read;
+  if (digits > 1) return read;
   const auto word = wordFor(capitals);
   return word ? inCaseOf(*word, read) : read;
 }
@@ -136,6 +136,11 @@ std::string repairedName(const std::string& text) {
   std::string out = repairedLetters(text);
   static const RE2 partners("\\b[S5]/[B8DE3]$");
   RE2::Replace(&out, partners, "S/B");
+  // An ampersand between two words.
+  static const RE2 ampersand("([A-Za-z]{3,}) [8S] ([A-Z][A-Za-z]{2,})");
+  RE2::Replace(&out, ampersand, "\\1 & \\2");
+  static const RE2 tail("(?i)(\\bBHD\\.?)[^\\s(),.][^\\s(),]{0,2}$");
+  RE2::Replace(&out, tail, "\\1");
   // One of the two halves is read without fault, the other is off by one letter.
   static const RE2 first("(?i)\\b(?:S[A-Z0-9]N|[A-Z0-9]DN|SD[A-Z0-9])(\\.? ?,? ?BHD\\.?)(\\W|$)");
   static const RE2 second("(?i)\\b(SDN\\.? ?,? ?)(?:[A-Z0-9]HD|B[A-Z0-9]D|BH[A-Z0-9])\\b");
@@ -159,8 +164,13 @@ std::string repairedAddress(const std::string& text) {
     i = end;
   }
   // Numbered streets of a section: "Jalan S515/4" has more digits than a section has.
-  static const RE2 section("(?i)(\\b(?:JALAN|JLN) )(?:S5|5S|88|8S|S8)(\\d{1,2}[A-Z]?/)");
+  static const RE2 section("(?i)(\\b(?:JALAN|JLN) )(?:S5|5S|88|8S|S8|\\$5|\\$S)(\\d{1,2}[A-Z]?/)");
   RE2::GlobalReplace(&out, section, "\\1SS\\2");
+  // "31G833G" are two houses.
+  static const RE2 houses("\\b(\\d+)([A-Z])[8S](\\d+)([A-Z])\\b");
+  std::string one, letter, two, same;
+  if (RE2::PartialMatch(out, houses, &one, &letter, &two, &same) && letter == same)
+    RE2::Replace(&out, houses, "\\1\\2&\\3\\4");
   // The abbreviation of a town behind its postcode.
   static const RE2 town("(\\b\\d{5} )[XRH]L\\b");
   RE2::GlobalReplace(&out, town, "\\1KL");

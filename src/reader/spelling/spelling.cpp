@@ -16,6 +16,7 @@ constexpr size_t kShortest = 4, kLongest = 24;
 // Of the words of a page. Between names and words of another language, short words are left alone: they have many neighbours.
 constexpr double kEnglish = 0.6, kAllEnglish = 0.8;
 constexpr size_t kShortestAmongNames = 6;
+constexpr double kLimitAmongNames = 1.2;
 
 bool isCapital(char c) { return c >= 'A' && c <= 'Z'; }
 bool isSmall(char c) { return c >= 'a' && c <= 'z'; }
@@ -158,7 +159,8 @@ std::string mendedRun(std::string_view run, float confidence, size_t shortest) {
   std::string read(run);
   for (char& c : read) c = lower(c);
   if (known(read)) return "";
-  const double limit = limitOf(run.size(), confidence);
+  double limit = limitOf(run.size(), confidence);
+  if (shortest > kShortest) limit = std::min(limit, kLimitAmongNames);
   if (limit <= 0) return "";
   Search search(limit);
   lookForOne(read, search);
