@@ -2,6 +2,7 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace lectern::net {
@@ -111,11 +112,11 @@ std::string_view reasonPhrase(int status) {
 namespace {
 // A value from outside must not start a line of its own.
 void appendValue(std::string& out, std::string_view value) {
+  auto harmful = [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\t'; };
   size_t from = out.size();
   out += value;
-  for (size_t i = from; i < out.size(); ++i) {
-    if (static_cast<unsigned char>(out[i]) < ' ' && out[i] != '\t') out[i] = ' ';
-  }
+  if (std::none_of(value.begin(), value.end(), harmful)) return;
+  std::replace_if(out.begin() + long(from), out.end(), harmful, ' ');
 }
 }  // namespace
 

@@ -142,8 +142,9 @@ void Connection::take(std::string_view bytes) {
   in_.assign(bytes.substr(used));
   if (parser_.state() == HttpParser::State::kBad) return reject(parser_.errorStatus(), parser_.error());
   if (parser_.state() == HttpParser::State::kDone) return dispatch();
-  if (exchange_ && exchange_->request.body_size > exchange_->body_limit_ + server_.options_.drain_limit &&
-      !exchange_->on_body_) {
+  if (!exchange_) return;
+  bool endless = exchange_->request.body_size > exchange_->body_limit_ + server_.options_.drain_limit && !exchange_->on_body_;
+  if (endless || exchange_->drop_body_) {
     close_after_ = true;  // the rest of this body is not worth reading
     dispatch();
   }
@@ -189,6 +190,7 @@ void Connection::onBody(std::string_view bytes) {
   if (!exchange_) return;
   Request& request = exchange_->request;
   request.body_size += bytes.size();
+  if (exchange_->drop_body_) return;
   if (exchange_->on_body_) {
     exchange_->on_body_(bytes);
   } else if (request.body_size > exchange_->body_limit_) {
@@ -309,6 +311,7 @@ void Connection::answerDone() {
   if (auto* exchange = std::exchange(current_, nullptr)) exchange->connection_ = nullptr;
   if (!in_.empty() && !close_after_) {
     // The peer has sent its next request already: one system call, and one wake-up of the peer, serves both answers.
+    // The timer is left to fire when the second answer comes before: mostly a third one waits by then.
     if (late_flush_ == 0) {
       late_flush_ = server_.loop_.after(Millis(1), [this] {
         late_flush_ = 0;
@@ -334,7 +337,6 @@ void Connection::answerDone() {
 }
 
 void Connection::flush() {
-  if (late_flush_ != 0) server_.loop_.cancel(std::exchange(late_flush_, 0));
   while (unsent_ > 0) {
     iovec parts[16];
     size_t count = 0;

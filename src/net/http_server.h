@@ -39,6 +39,9 @@ class Exchange {
   /// In the head handler: the body is handed on in pieces instead of being kept.
   void onBody(std::function<void(std::string_view)> callback) { on_body_ = std::move(callback); }
 
+  /// While the body is handed on: the rest of it is not wanted. The request comes as if it were complete, and the
+  /// connection ends with its answer.
+  void dropBody() { drop_body_ = true; }
   /// While the body is handed on: no more of it is read, so that the client has to wait; or it is again.
   void pauseBody(bool pause);
 
@@ -68,6 +71,7 @@ class Exchange {
   uint64_t body_limit_ = 0;
   bool answered_ = false;
   bool streaming_ = false;
+  bool drop_body_ = false;
   bool raw_stream_ = false;  // to an HTTP/1.0 client, which knows no chunks
   std::function<void(std::string_view)> on_body_;
   std::function<void()> on_drained_, on_closed_;

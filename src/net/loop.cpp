@@ -1,6 +1,7 @@
 #include "net/loop.h"
 
 #include <malloc.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -8,16 +9,30 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <utility>
 
 #include "base/check.h"
 
 namespace lectern::net {
+
+namespace {
+/// A process that answers at once does so within this time. Being put to sleep and woken costs the loop a good part of it.
+constexpr Nanos kShortWait = std::chrono::microseconds(40);
+constexpr int kMostShortWaits = 8;
+constexpr int kCoreIsWanted = -10'000;  // waits without polling from then on
+
+bool severalCores() {
+  cpu_set_t cores;
+  return sched_getaffinity(0, sizeof cores, &cores) == 0 && CPU_COUNT(&cores) > 1;
+}
+}  // namespace
 
 Loop::Loop()
     : epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       scratch_(new char[kScratchSize]) {
   CHECK(epoll_.valid() && wakeup_.valid());
+  may_poll_ = severalCores();
   watchReadable(wakeup_.get(), [this] {
     uint64_t count = 0;
     [[maybe_unused]] ssize_t n = read(wakeup_.get(), &count, sizeof count);
@@ -120,10 +135,42 @@ void Loop::runDeferred() {
   }
 }
 
+/// epoll_wait(). While one short wait follows the other, as between a caller and a function that are quick, the loop asks
+/// again and again for a short time before it sleeps. A loop with nothing to do, or whose functions take their time,
+/// does not; nor does one whose core others want, which shows in a yield that takes long.
+int Loop::wait(epoll_event* events, int most) {
+  int limit = waitMillis();
+  if (limit == 0 || !may_poll_) return epoll_wait(epoll_.get(), events, most, limit);
+  if (short_waits_ < 0) {
+    ++short_waits_;
+    return epoll_wait(epoll_.get(), events, most, limit);
+  }
+  SteadyTime start = now();
+  if (short_waits_ == 0) {
+    int n = epoll_wait(epoll_.get(), events, most, limit);
+    if (now() - start < kShortWait) ++short_waits_;
+    return n;
+  }
+  for (SteadyTime last = start; last - start < kShortWait;) {
+    int n = epoll_wait(epoll_.get(), events, most, 0);
+    if (n != 0) {
+      short_waits_ = std::min(short_waits_ + 1, kMostShortWaits);
+      return n;
+    }
+    sched_yield();
+    SteadyTime then = std::exchange(last, now());
+    if (last - then < kShortWait) continue;
+    short_waits_ = kCoreIsWanted;
+    return epoll_wait(epoll_.get(), events, most, 0);
+  }
+  short_waits_ = std::max(short_waits_ - kMostShortWaits / 2, 0);
+  return epoll_wait(epoll_.get(), events, most, limit);
+}
+
 void Loop::run() {
   epoll_event events[64];
   while (!stopping_) {
-    int n = epoll_wait(epoll_.get(), events, 64, waitMillis());
+    int n = wait(events, 64);
     CHECK(n >= 0 || errno == EINTR);
     for (int i = 0; i < n; ++i) {
       auto* watch = static_cast<Watch*>(events[i].data.ptr);

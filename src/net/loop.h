@@ -14,6 +14,8 @@
 #include "base/clock.h"
 #include "base/files.h"
 
+struct epoll_event;
+
 namespace lectern::net {
 
 /// Ready states of a watched descriptor, combined by |.
@@ -70,6 +72,7 @@ class Loop {
   };
   void add(int fd, uint32_t events, ReadyCallback callback);
   int waitMillis() const;
+  int wait(epoll_event* events, int most);
   void runTimers();
   void runPosted();
   void runDeferred();
@@ -86,6 +89,8 @@ class Loop {
   std::mutex mutex_;  // guards posted_
   std::vector<Callback> posted_;
   std::atomic<bool> stopping_{false};
+  bool may_poll_ = false;   // another core can do the work that is waited for
+  int short_waits_ = 0;     // how much speaks for polling, up to kMostShortWaits
 };
 
 /// Sets malloc's thresholds so that megabyte payloads reuse pages instead of mapping fresh ones. Once, at program

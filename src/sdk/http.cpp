@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 namespace lectern::sdk {
 namespace {
@@ -47,9 +48,17 @@ bool parseNumber(std::string_view text, unsigned base, size_t limit, size_t& val
 
 }  // namespace
 
+void HttpResponse::addHeader(std::string_view name, std::string_view value) {
+  if (fields_.empty()) text_.reserve(1024), fields_.reserve(16);
+  fields_.push_back({text_.size(), name.size(), text_.size() + name.size(), value.size()});
+  std::transform(name.begin(), name.end(), std::back_inserter(text_), lower);
+  text_ += value;
+}
+
 std::string_view HttpResponse::header(std::string_view name) const {
-  for (const auto& [key, value] : headers) {
-    if (key == name) return value;
+  std::string_view text = text_;
+  for (const auto& field : fields_) {
+    if (text.substr(field.name, field.name_size) == name) return text.substr(field.value, field.value_size);
   }
   return {};
 }
@@ -59,18 +68,23 @@ ResponseParser::State ResponseParser::bad() {
   return State::kBad;
 }
 
-/// Moves one line (without its end) out of `rest`; false when it is not complete yet.
-bool ResponseParser::takeLine(std::string_view& rest, std::string& line) {
+/// Moves one line (without its end) out of `rest`; false when it is not complete yet. The line is valid until the next
+/// call, at most as long as the bytes are.
+bool ResponseParser::takeLine(std::string_view& rest, std::string_view& line) {
+  if (line_whole_) line_.clear(), line_whole_ = false;
   size_t end = rest.find('\n');
   size_t take = end == std::string_view::npos ? rest.size() : end + 1;
   head_bytes_ += take;
-  line_.append(rest.substr(0, take));
+  line = rest.substr(0, take);
   rest.remove_prefix(take);
-  if (end == std::string_view::npos) return false;
-  line_.pop_back();
-  if (!line_.empty() && line_.back() == '\r') line_.pop_back();
-  line = std::move(line_);
-  line_.clear();
+  if (end == std::string_view::npos || !line_.empty()) {
+    line_ += line;
+    line = line_;
+    if (end == std::string_view::npos) return false;
+    line_whole_ = true;
+  }
+  line.remove_suffix(1);
+  if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
   return true;
 }
 
@@ -93,7 +107,7 @@ void ResponseParser::afterHead() {
 
 ResponseParser::State ResponseParser::feed(std::string_view bytes, size_t& used) {
   std::string_view rest = bytes;
-  std::string line;
+  std::string_view line;
   while (phase_ != Phase::kDone && phase_ != Phase::kBad && !rest.empty()) {
     if (phase_ == Phase::kBody || phase_ == Phase::kChunkData || phase_ == Phase::kUntilClose) {
       size_t take = phase_ == Phase::kUntilClose ? rest.size() : std::min(left_, rest.size());
@@ -124,7 +138,7 @@ ResponseParser::State ResponseParser::feed(std::string_view bytes, size_t& used)
     } else if (phase_ == Phase::kHead) {
       size_t colon = line.find(':');
       if (colon == std::string::npos || colon == 0) return bad();
-      response_.headers.emplace_back(toLower(line.substr(0, colon)), trim(std::string_view(line).substr(colon + 1)));
+      response_.addHeader(line.substr(0, colon), trim(line.substr(colon + 1)));
     } else if (phase_ == Phase::kChunkSize) {
       head_bytes_ = 0;
       if (!parseNumber(trim(line.substr(0, line.find(';'))), 16, kMaxBody, left_)) return bad();
@@ -176,20 +190,20 @@ bool HttpConnection::connect() {
 
 bool HttpConnection::send(std::initializer_list<std::string_view> parts) {
   if (fd_ < 0 && !connect()) return false;
-  std::vector<iovec> list;
+  iovec list[4];
+  size_t first = 0, count = 0;
   for (std::string_view part : parts) {
-    if (!part.empty()) list.push_back({const_cast<char*>(part.data()), part.size()});
+    if (!part.empty() && count < std::size(list)) list[count++] = {const_cast<char*>(part.data()), part.size()};
   }
-  size_t first = 0;
-  while (first < list.size()) {
+  while (first < count) {
     msghdr message{};
-    message.msg_iov = list.data() + first, message.msg_iovlen = list.size() - first;
+    message.msg_iov = list + first, message.msg_iovlen = count - first;
     ssize_t n = sendmsg(fd_, &message, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return close(), false;
     auto sent = static_cast<size_t>(n);
-    while (first < list.size() && sent >= list[first].iov_len) sent -= list[first++].iov_len;
-    if (first < list.size()) {
+    while (first < count && sent >= list[first].iov_len) sent -= list[first++].iov_len;
+    if (first < count) {
       list[first].iov_base = static_cast<char*>(list[first].iov_base) + sent;
       list[first].iov_len -= sent;
     }

@@ -11,11 +11,18 @@ namespace lectern::sdk {
 
 struct HttpResponse {
   int status = 0;
-  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;
   bool keep_alive = true;
+  void addHeader(std::string_view name, std::string_view value);
   /// The header's value, or "".
   std::string_view header(std::string_view lower_case_name) const;
+
+ private:
+  struct Field {
+    size_t name, name_size, value, value_size;
+  };
+  std::string text_;  // names in lower case, and values
+  std::vector<Field> fields_;
 };
 
 /// Takes the bytes of a response piece by piece and never reads beyond its end. Bounded: 64 KB of headers, 256 MB of
@@ -33,12 +40,12 @@ class ResponseParser {
  private:
   enum class Phase { kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailer, kUntilClose, kDone, kBad };
   State bad();
-  bool parseHead();
-  bool takeLine(std::string_view& rest, std::string& line);
+  bool takeLine(std::string_view& rest, std::string_view& line);
   void afterHead();
 
   Phase phase_ = Phase::kHead;
-  std::string line_;  // a line that has not come to its end
+  std::string line_;  // a line that has come in pieces
+  bool line_whole_ = false;
   size_t head_bytes_ = 0;
   size_t left_ = 0;  // of the body or the chunk
   bool first_line_ = true;
@@ -54,7 +61,7 @@ class HttpConnection {
   HttpConnection(const HttpConnection&) = delete;
 
   const std::string& address() const { return address_; }
-  /// Sends all parts in order; false when the connection is broken.
+  /// Sends all parts in order, four at most; false when the connection is broken.
   bool send(std::initializer_list<std::string_view> parts);
   /// Waits for the next response, without limit; false when the connection broke or the answer is no HTTP.
   bool receive(HttpResponse& response);

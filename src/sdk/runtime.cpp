@@ -2,6 +2,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -99,8 +100,10 @@ std::string base64(std::string_view in) {
 }
 
 std::string head(std::string_view method, std::string_view path, const std::string& host, std::string_view more = {}) {
-  std::string text(method);
-  return text.append(" /2018-06-01/runtime/")
+  std::string text;
+  text.reserve(256);
+  return text.append(method)
+             .append(" /2018-06-01/runtime/")
              .append(path)
              .append(" HTTP/1.1\r\nHost: ")
              .append(host)
@@ -125,6 +128,16 @@ void post(HttpConnection& api, std::string_view path, std::string_view body, std
     lost("POST");
 }
 
+/// Sets _X_AMZN_TRACE_ID. setenv() would keep the text of every invocation for ever.
+void setTraceId(std::string_view id) {
+  static char variable[4096] = "_X_AMZN_TRACE_ID=";
+  static const size_t name = strlen(variable);
+  size_t size = std::min(id.size(), sizeof variable - name - 1);
+  memcpy(variable + name, id.data(), size);
+  variable[name + size] = 0;
+  putenv(variable);
+}
+
 Context contextOf(const HttpResponse& response) {
   Context c;
   c.request_id = response.header("lambda-runtime-aws-request-id");
@@ -134,7 +147,7 @@ Context contextOf(const HttpResponse& response) {
   c.cognito_identity = response.header("lambda-runtime-cognito-identity");
   c.tenant_id = response.header("lambda-runtime-aws-tenant-id");
   c.deadline_epoch_millis = strtoll(std::string(response.header("lambda-runtime-deadline-ms")).c_str(), nullptr, 10);
-  if (!c.trace_id.empty()) setenv("_X_AMZN_TRACE_ID", c.trace_id.c_str(), 1);
+  if (!c.trace_id.empty()) setTraceId(c.trace_id);
   return c;
 }
 

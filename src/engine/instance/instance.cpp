@@ -146,8 +146,6 @@ int64_t Instance::deadlineMillis() const {
 
 /// Hands the invocation to the process that is parked on GET next.
 void Instance::deliver() {
-  context_.loop.cancel(freeze_timer_);
-  freeze_timer_ = 0;
   if (frozen_) {
     environment_->thaw();
     frozen_ = false;
@@ -267,12 +265,19 @@ void Instance::finish(std::string_view status, std::string_view error_type) {
   context_.owner.instanceFinished(*this, *invocation, completion);
 }
 
-/// Freezes the processes soon, unless work comes.
+/// Freezes the processes soon, unless work comes. The timer goes on when it does: one that is set and cancelled for every
+/// invocation would cost more than one that now and then fires in vain.
 void Instance::rest() {
-  if (state_ != State::kParked || freeze_timer_ != 0) return;
-  freeze_timer_ = context_.loop.after(kFreezeAfter, [this] {
+  if (state_ != State::kParked) return;
+  resting_since_ = context_.loop.now();
+  if (freeze_timer_ == 0) freezeAt(resting_since_ + kFreezeAfter);
+}
+
+void Instance::freezeAt(SteadyTime when) {
+  freeze_timer_ = context_.loop.at(when, [this] {
     freeze_timer_ = 0;
     if (state_ != State::kParked || !environment_ || invocation_) return;
+    if (context_.loop.now() < resting_since_ + kFreezeAfter) return freezeAt(resting_since_ + kFreezeAfter);
     environment_->freeze();
     frozen_ = true;
   });

@@ -124,6 +124,7 @@ class Instance {
   void fail(const Failed& failed, std::string_view status);
   void finish(std::string_view status, std::string_view error_type);
   void rest();
+  void freezeAt(SteadyTime when);
   // instance_log.cpp
   void readOutput();
   void readFrom(Fd& output);
@@ -186,7 +187,7 @@ class Instance {
   std::unique_ptr<LogStream> log_;
   Fd output_;
   std::string tail_;
-  SteadyTime init_started_, run_started_;
+  SteadyTime init_started_, run_started_, resting_since_;
   std::optional<Nanos> init_duration_, restore_duration_;  // to be reported with the next invocation
   Bytes memory_peak_;
   uint64_t freeze_timer_ = 0;
