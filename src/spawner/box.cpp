@@ -237,10 +237,20 @@ std::string encodeGo(const Host& host, const Box& box, const Spec& spec, const G
 
 namespace {
 
-/// What the init starts runs on `count` of this process's cores: neighbours, other ones for each sandbox.
-void limitCores(const Box& box, uint32_t count) {
+/// What the init starts runs on `count` of this process's cores (neighbours, other ones for each sandbox), and reads
+/// about no more than those.
+void limitCores(const Box& box, uint32_t count, MountList& mounts) {
   cpu_set_t all, chosen;
   if (count == 0 || sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) <= static_cast<int>(count)) return;
+  const std::string files = kCoreFiles + std::to_string(count);
+  for (auto [file, target] : {std::pair{"/cpuinfo", "/proc/cpuinfo"},
+                              std::pair{"/online", "/sys/devices/system/cpu/online"},
+                              std::pair{"/online", "/sys/devices/system/cpu/present"},
+                              std::pair{"/online", "/sys/devices/system/cpu/possible"}}) {
+    int error = 0;
+    std::string what;
+    mounts.add(cloneMount((files + file).c_str(), false), target, files, error, what);
+  }
   static int next = 0;
   CPU_ZERO(&chosen);
   while (count > 0) {
@@ -262,10 +272,10 @@ int go(const Host& host, Box& box, const Spec& spec, const Go& how, std::string&
   int tmp = makeTmpfs(spec.tmp_size, "1777");
   if (!mounts.add(tmp, "/tmp", "/tmp", error, what)) return error;
   box.tmp = fcntl(tmp, F_DUPFD_CLOEXEC, 0);
+  if (!box.is_template && !box.is_fork && !box.is_boot) limitCores(box, spec.cores, mounts);
   if (mounts.fds.size() + how.passed.size() > kMaxFds) return what = "too many mounts", -E2BIG;
   std::vector<int> fds = mounts.fds;
   fds.insert(fds.end(), how.passed.begin(), how.passed.end());
-  if (!box.is_template && !box.is_fork && !box.is_boot) limitCores(box, spec.cores);
   std::string message = encodeGo(host, box, spec, how, mounts);
   error = sendPacket(box.control, message.data(), message.size(), fds.data(), static_cast<int>(fds.size()));
   if (error < 0) what = "sending the order to the init";

@@ -154,7 +154,8 @@ long attachAll(const InitGo& go, char*& at, char* end, int& step) {
       own_folders = true;
     }
     long moved = call(__NR_move_mount, fds[i], address(""), AT_FDCWD, address(target), 4 /* F_EMPTY_PATH */);
-    if (moved < 0) return moved;
+    // Where /proc could not be mounted there is nothing to hide.
+    if (moved < 0 && !startsWith(target, "/proc/") && !startsWith(target, "/sys/")) return moved;
     call(__NR_close, fds[i]);
   }
   if (own_folders) {

@@ -85,6 +85,23 @@ std::string shareDevice(const std::string& root, const char* path) {
   return {};
 }
 
+/// What programs that see `count` cores read about them, for every count below the machine's (mountCores in box.cpp).
+void describeCores(const std::string& root) {
+  constexpr int kMost = 16;  // no function is shown more by less than all
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  const std::string text = readText("/proc/cpuinfo");
+  size_t end = 0;
+  for (int count = 1; count < CPU_COUNT(&all) && count <= kMost; ++count) {
+    end = text.find("\n\n", end);
+    if (end == std::string::npos) return;
+    end += 2;
+    std::string folder = root + kCoreFiles + std::to_string(count);
+    writeFile(folder + "/cpuinfo", text.substr(0, end));
+    writeFile(folder + "/online", count == 1 ? "0\n" : "0-" + std::to_string(count - 1) + "\n");
+  }
+}
+
 std::string fillRoot(const std::string& root) {
   for (const char* path : kShared) {
     if (auto why = share(root, path); !why.empty()) return why;
@@ -105,6 +122,7 @@ std::string fillRoot(const std::string& root) {
   writeFile(root + "/etc/hosts", "127.0.0.1 localhost sandbox sandbox.localdomain\n");
   writeFile(root + "/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n");
   writeFile(root + "/etc/resolv.conf", "");
+  describeCores(root);
   (void)!symlink("/proc/self/fd", (root + "/dev/fd").c_str());
   (void)!symlink("/proc/self/fd/0", (root + "/dev/stdin").c_str());
   (void)!symlink("/proc/self/fd/1", (root + "/dev/stdout").c_str());

@@ -14,6 +14,9 @@ namespace lectern::spawner {
 /// The user that functions run as.
 constexpr unsigned kFunctionUser = 993;
 
+/// Where the root of sandboxes keeps what a program that sees COUNT cores reads about them: PREFIX + COUNT.
+constexpr const char* kCoreFiles = "/etc/cores/";
+
 struct Host {
   bool root = false;      // privileged outside of user namespaces
   int host_ns = -1;       // mount namespace with the host's files; only path look-ups happen in it

@@ -130,9 +130,9 @@ TEST_F(SandboxTest, TellsOutputAndStatus) {
 
 TEST_F(SandboxTest, SeesSomeCores) {
   NEEDS_ISOLATION();
-  SandboxSpec spec = shell("nproc");
+  SandboxSpec spec = shell("nproc; grep -c ^processor /proc/cpuinfo; cat /sys/devices/system/cpu/online");
   spec.visible_cores = 1;
-  EXPECT_EQ(run(spec).output, "1\n");
+  EXPECT_EQ(run(spec).output, "1\n1\n0\n");
 }
 
 TEST_F(SandboxTest, TellsSignals) {
