@@ -16,6 +16,10 @@ bool isWord(std::string_view text) {
   });
 }
 
+bool isQualifier(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c == '$' || isWord({&c, 1}); });
+}
+
 std::vector<std::string_view> splitColons(std::string_view text) {
   std::vector<std::string_view> out;
   for (;;) {
@@ -28,8 +32,8 @@ std::vector<std::string_view> splitColons(std::string_view text) {
 
 constexpr std::string_view kNamePattern =
     "Member must satisfy regular expression pattern: "
-    "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_\\.]+)"
-    "(:(\\$LATEST|[a-zA-Z0-9-_]+))?";
+    "(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?"
+    "([a-zA-Z0-9-_\\.]+)(:(\\$LATEST(\\.PUBLISHED)?|[a-zA-Z0-9-_]+))?";
 
 }  // namespace
 
@@ -64,14 +68,17 @@ ApiResult<FunctionRef> parseFunctionRef(const Place& place, std::string_view tex
     if (parts.size() == 2) inner = parts[1];
   }
   if (ref.name.size() > 64 && isWord(ref.name)) {
-    return ApiFailure(validation(ref.name, "functionName", "Member must have length less than or equal to 64"));
+    // Not a ValidationException, though it says so.
+    return ApiFailure(invalidParameter(
+        validation(ref.name, "functionName", "Member must have length less than or equal to 64").message));
   }
   if (!isWord(ref.name)) return bad();
   bool inner_ok = inner.empty() || inner == "$LATEST" || isWord(inner);
   if (!inner_ok) return bad();
-  if (!qualifier.empty() && qualifier != "$LATEST" && !isWord(qualifier)) {
-    return ApiFailure(
-        validation(qualifier, "qualifier", "Member must satisfy regular expression pattern: (|[a-zA-Z0-9$_-]+)"));
+  if (!qualifier.empty() && !isQualifier(qualifier)) {
+    return ApiFailure(validation(
+        qualifier, "qualifier",
+        "Member must satisfy regular expression pattern: \\$(LATEST(\\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"));
   }
   if (!inner.empty() && !qualifier.empty() && inner != qualifier) {
     return ApiFailure(

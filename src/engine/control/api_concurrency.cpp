@@ -9,6 +9,10 @@ namespace lectern::engine {
 using contract::ApiFailure;
 using contract::Operation;
 
+namespace {
+constexpr std::string_view kNotPublished = "The function resource provided must be an alias or a published version.";
+}  // namespace
+
 /// Concurrency of the account that no function has reserved.
 int64_t Control::unreserved(const FunctionRecord* except) const {
   int64_t left = registry_.options().limits.account_concurrency;
@@ -45,9 +49,16 @@ ApiAnswer Control::runConcurrency(const ApiCall& call) {
 }
 
 ApiAnswer Control::putConcurrency(const ApiCall& call) {
-  auto target = named(call);
-  if (!target) return ApiFailure(target.error());
-  FunctionRecord& function = *target->function;
+  auto ref = contract::parseFunctionRef(registry_.options().place, call.parameter("FunctionName"), "");
+  if (!ref) return ApiFailure(ref.error());
+  if (!ref->qualifier.empty()) {
+    return ApiFailure(contract::invalidParameter(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
+        "Please specify either a function name or an unqualified function ARN."));
+  }
+  FunctionRecord* found = registry_.find(ref->name);
+  if (!found) return ApiFailure(contract::functionNotFound(registry_.arn(ref->name, "$LATEST")));
+  FunctionRecord& function = *found;
   int64_t wanted = intOr(call.body, "ReservedConcurrentExecutions", -1);
   if (wanted < 0) {
     return ApiFailure(contract::validation(std::to_string(wanted), "reservedConcurrentExecutions",
@@ -64,7 +75,8 @@ ApiAnswer Control::putConcurrency(const ApiCall& call) {
   for (auto& [qualifier, record] : function.provisioned) provisioned += record.count;
   if (wanted < provisioned) {
     return ApiFailure(contract::invalidParameter(
-        fmt::format("Requested Reserved Concurrency of {} is less than the sum of provisioned concurrency of {}",
+        fmt::format(" ReservedConcurrentExecutions  {} should not be lower than function's total provisioned concurrency "
+                    "[{}].",
                     wanted, provisioned)));
   }
   FunctionRecord changed = function;
@@ -95,46 +107,63 @@ json::object Control::provisionedBody(FunctionRecord& function, const std::strin
           {"LastModified", record.last_modified}};
 }
 
+std::optional<contract::ApiError> Control::noRoomFor(int64_t provisioned, const FunctionRecord& function) const {
+  if (function.reserved) {
+    if (provisioned <= *function.reserved) return std::nullopt;
+    return contract::invalidParameter(
+        "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function");
+  }
+  int64_t free = unreserved(nullptr), minimum = registry_.options().limits.min_unreserved;
+  if (provisioned > free) {
+    return contract::invalidParameter(fmt::format(
+        "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [{}].", free));
+  }
+  if (free - provisioned >= minimum) return std::nullopt;
+  return contract::invalidParameter(
+      fmt::format("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below "
+                  "its minimum value of [{}].",
+                  minimum));
+}
+
+/// The alias or the published version that a call names; `of_latest` is what those are told who name neither.
+contract::ApiResult<Control::Named> Control::publishedTarget(const ApiCall& call, std::string_view of_latest) {
+  auto ref =
+      contract::parseFunctionRef(registry_.options().place, call.parameter("FunctionName"), call.queryOr("Qualifier"));
+  if (!ref) return ApiFailure(ref.error());
+  Named out{registry_.find(ref->name), *ref};
+  if (auto wrong = missing(out.function, *ref)) return ApiFailure(*wrong);
+  auto* version = registry_.versionOf(*out.function, ref->qualifier);
+  if (ref->qualifier.empty() || !version || stringOr(version->config, "Version", "") == "$LATEST") {
+    return ApiFailure(contract::invalidParameter(std::string(of_latest)));
+  }
+  return out;
+}
+
 ApiAnswer Control::putProvisioned(const ApiCall& call) {
-  auto target = named(call);
-  if (!target) return ApiFailure(target.error());
-  FunctionRecord& function = *target->function;
-  const std::string& qualifier = target->ref.qualifier;
   int64_t wanted = intOr(call.body, "ProvisionedConcurrentExecutions", 0);
   if (wanted < 1) {
     return ApiFailure(contract::validation(std::to_string(wanted), "provisionedConcurrentExecutions",
                                            "Member must have value greater than or equal to 1"));
   }
+  auto target =
+      publishedTarget(call, "Provisioned Concurrency Configs cannot be applied to unpublished function versions.");
+  if (!target) return ApiFailure(target.error());
+  FunctionRecord& function = *target->function;
+  const std::string& qualifier = target->ref.qualifier;
   auto version = versionFor(*target);
   if (!version) return ApiFailure(version.error());
-  if (qualifier.empty() || qualifier == "$LATEST" || stringOr((*version)->config, "Version", "") == "$LATEST") {
-    return ApiFailure(contract::invalidParameter(
-        "Provisioned Concurrency Configs cannot be applied to unpublished function versions."));
-  }
   std::string number = stringOr((*version)->config, "Version", "");
   for (auto& [other, record] : function.provisioned) {
     auto alias = function.aliases.find(other);
     std::string points_to = alias == function.aliases.end() ? other : alias->second.version;
     if (other != qualifier && points_to == number) {
       return ApiFailure(contract::conflict(
-          alias == function.aliases.end()
-              ? "Version is already configured for Provisioned Concurrency"
+          alias != function.aliases.end()
+              ? "Version is pointed by a Provisioned Concurrency alias"
               : "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version"));
     }
   }
-  int64_t room =
-      function.reserved ? *function.reserved : unreserved(nullptr) - registry_.options().limits.min_unreserved;
-  if (wanted > room) {
-    return ApiFailure(contract::invalidParameter(
-        function.reserved
-            ? fmt::format(
-                  "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for "
-                  "function")
-            : fmt::format(
-                  "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency "
-                  "[{}].",
-                  room)));
-  }
+  if (auto wrong = noRoomFor(wanted, function)) return ApiFailure(*wrong);
   FunctionRecord changed = function;
   changed.provisioned[qualifier] = {int(wanted), registry_.now()};
   if (auto done = commit(function, std::move(changed)); !done) return ApiFailure(done.error());
@@ -144,10 +173,8 @@ ApiAnswer Control::putProvisioned(const ApiCall& call) {
 }
 
 ApiAnswer Control::getProvisioned(const ApiCall& call) {
-  auto target = named(call);
+  auto target = publishedTarget(call, kNotPublished);
   if (!target) return ApiFailure(target.error());
-  auto version = versionFor(*target);
-  if (!version) return ApiFailure(version.error());
   if (!target->function->provisioned.contains(target->ref.qualifier)) {
     return ApiFailure(contract::ApiError{404, "ProvisionedConcurrencyConfigNotFoundException",
                                          "No Provisioned Concurrency Config found for this function", "", true});
@@ -168,7 +195,7 @@ ApiAnswer Control::listProvisioned(const ApiCall& call) {
 }
 
 ApiAnswer Control::deleteProvisioned(const ApiCall& call) {
-  auto target = named(call);
+  auto target = publishedTarget(call, kNotPublished);
   if (!target) return ApiFailure(target.error());
   FunctionRecord changed = *target->function;
   changed.provisioned.erase(target->ref.qualifier);

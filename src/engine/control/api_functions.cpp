@@ -43,6 +43,11 @@ json::object Control::locationOf(const CodeRef& code) const {
 
 ApiAnswer Control::createFunction(const ApiCall& call) {
   std::string name_text = stringOr(call.body, "FunctionName", "");
+  constexpr size_t kLongestArn = 140;
+  if (name_text.size() > kLongestArn) {
+    return ApiFailure(contract::validation(
+        name_text, "functionName", fmt::format("Member must have length less than or equal to {}", kLongestArn)));
+  }
   auto ref = contract::parseFunctionRef(registry_.options().place, name_text, "");
   if (!ref) return ApiFailure(ref.error());
   if (registry_.find(ref->name)) {
@@ -72,6 +77,9 @@ ApiAnswer Control::createFunction(const ApiCall& call) {
   takeCode(**call.code, latest);
   touch(registry_, latest.config);
   function.tags = objectAt(call.body, "Tags");
+  if (function.tags.size() > 50) {
+    return ApiFailure(contract::invalidParameter("Number of tags exceeds resource tag limit."));
+  }
   function.versions["$LATEST"] = std::move(latest);
   if (auto done = registry_.save(function); !done) return ApiFailure(done.error());
   auto& stored = registry_.functions()[ref->name] = std::move(function);
@@ -108,7 +116,11 @@ ApiAnswer Control::getConfiguration(const ApiCall& call) {
 
 ApiAnswer Control::listFunctions(const ApiCall& call) {
   json::array items;
-  bool all = call.queryOr("FunctionVersion") == "ALL";
+  std::string which = call.queryOr("FunctionVersion");
+  bool all = which == "ALL";
+  if (!which.empty() && !all) {
+    return ApiFailure(contract::validation(which, "functionVersion", "Member must satisfy enum value set: [ALL]"));
+  }
   for (auto& [name, function] : registry_.functions()) {
     for (auto& [number, version] : function.versions) {
       if (number != "$LATEST" && !all) continue;

@@ -1,5 +1,7 @@
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
+#include "engine/control/configure.h"
 #include "engine/control/control.h"
 
 namespace lectern::engine {
@@ -8,19 +10,39 @@ using contract::ApiFailure;
 
 namespace {
 
-/// Name of a layer given as a name or an ARN.
-std::string layerName(const std::string& given) {
-  if (!given.starts_with("arn:")) return given;
-  if (auto ref = contract::parseLayerVersionArn(given)) return ref->name;
-  return given.substr(given.rfind(':') + 1);
-}
-
-ApiFailure missing() { return ApiFailure(contract::notFound("The resource you requested does not exist.")); }
-
 /// Lists show a version without the layer's own ARN.
 json::object listed(json::object body) {
   body.erase("LayerArn");
   return body;
+}
+
+/// All that is wrong with the runtimes and architectures that a layer names.
+std::optional<contract::ApiError> checkCompatible(const json::object& body, const contract::Limits& limits) {
+  std::vector<std::string> wrong;
+  auto check = [&](std::string_view key, std::string_view field, auto known, const std::string& constraint) {
+    auto* list = body.if_contains(key);
+    if (!list || !list->is_array()) return;
+    std::string all;
+    bool good = true;
+    for (auto& item : list->as_array()) {
+      std::string_view name = item.is_string() ? std::string_view(item.get_string()) : "null";
+      all += (all.empty() ? "" : ", ") + std::string(name);
+      good &= known(name);
+    }
+    if (!good) {
+      wrong.push_back(fmt::format("Value '[{}]' at '{}' failed to satisfy constraint: {}", all, field, constraint));
+    }
+  };
+  check("CompatibleRuntimes", "compatibleRuntimes", [&](std::string_view name) { return isRuntime(name, limits); },
+        "Member must satisfy enum value set: [" + allRuntimes() + "]");
+  check("CompatibleArchitectures", "compatibleArchitectures",
+        [](std::string_view name) { return name == "x86_64" || name == "arm64"; },
+        "Member must satisfy constraint: [Member must satisfy enum value set: [x86_64, arm64], Member must not be null]");
+  if (wrong.empty()) return std::nullopt;
+  return contract::ApiError{400, "ValidationException",
+                            fmt::format("{} validation error{} detected: {}", wrong.size(), wrong.size() > 1 ? "s" : "",
+                                        fmt::join(wrong, "; ")),
+                            "", false};
 }
 
 bool runsOn(const json::object& body, const std::string& runtime) {
@@ -35,6 +57,12 @@ bool runsOn(const json::object& body, const std::string& runtime) {
 
 }  // namespace
 
+std::string layerName(const std::string& given) {
+  if (!given.starts_with("arn:")) return given;
+  if (auto ref = contract::parseLayerVersionArn(given)) return ref->name;
+  return given.substr(given.rfind(':') + 1);
+}
+
 ApiAnswer Control::publishLayer(const ApiCall& call) {
   std::string name = layerName(call.parameter("LayerName"));
   if (!contract::isFunctionName(name) && name.size() <= 140) {
@@ -43,6 +71,7 @@ ApiAnswer Control::publishLayer(const ApiCall& call) {
         "Member must satisfy regular expression pattern: (arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:"
         "[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"));
   }
+  if (auto wrong = checkCompatible(call.body, registry_.options().limits)) return ApiFailure(*wrong);
   if (!call.code || !*call.code) return ApiFailure(call.code ? call.code->error() : contract::serviceError("no code"));
   const CodeRef& code = **call.code;
   auto existing = registry_.layers().find(name);
@@ -69,9 +98,9 @@ ApiAnswer Control::publishLayer(const ApiCall& call) {
 ApiAnswer Control::getLayer(const ApiCall&, const std::string& given, int64_t number) {
   std::string name = layerName(given);
   auto layer = registry_.layers().find(name);
-  if (layer == registry_.layers().end()) return missing();
+  if (layer == registry_.layers().end()) return notThere();
   auto version = layer->second.versions.find(number);
-  if (version == layer->second.versions.end() || version->second.deleted) return missing();
+  if (version == layer->second.versions.end() || version->second.deleted) return notThere();
   const CodeRef& code = version->second.code;
   json::object body = version->second.body;
   body["Content"] = json::object{
@@ -80,6 +109,11 @@ ApiAnswer Control::getLayer(const ApiCall&, const std::string& given, int64_t nu
 }
 
 ApiAnswer Control::listLayers(const ApiCall& call) {
+  std::string architecture = call.queryOr("CompatibleArchitecture");
+  if (!architecture.empty() && architecture != "x86_64" && architecture != "arm64") {
+    return ApiFailure(contract::validation(architecture, "compatibleArchitecture",
+                                           "Member must satisfy enum value set: [x86_64, arm64]"));
+  }
   json::array items;
   for (auto& [name, layer] : registry_.layers()) {
     for (auto it = layer.versions.rbegin(); it != layer.versions.rend(); ++it) {

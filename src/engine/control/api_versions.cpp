@@ -109,14 +109,20 @@ ApiResult<void> Control::fillAlias(const FunctionRecord& function, const json::o
     return {};
   }
   std::string other = weights.begin()->key();
+  if (!contract::isVersionNumber(other)) {
+    return ApiFailure(contract::validation(
+        fmt::format("{{{}={}}}", other, toJson(weights.begin()->value())), "routingConfig.additionalVersionWeights",
+        "Map keys must satisfy constraint: [Member must have length less than or equal to 1024, Member must have length "
+        "greater than or equal to 1, Member must satisfy regular expression pattern: [0-9]+]"));
+  }
   double weight = weights.begin()->value().is_number() ? weights.begin()->value().to_number<double>() : -1;
   if (weight < 0 || weight > 1) {
     return ApiFailure(
-        contract::validation(toJson(weights), "routingConfig.additionalVersionWeights",
+        contract::validation(fmt::format("{{{}={:.1f}}}", other, weight), "routingConfig.additionalVersionWeights",
                              "Map value must satisfy constraint: [Member must have value less than or equal "
-                             "to 1.0, Member must have value greater than or equal to 0.0]"));
+                             "to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]"));
   }
-  if (version == "$LATEST" || other == "$LATEST") {
+  if (version == "$LATEST") {
     return ApiFailure(
         contract::invalidParameter("$LATEST is not supported for an alias pointing to more than 1 version"));
   }
@@ -162,7 +168,9 @@ ApiAnswer Control::updateAlias(const ApiCall& call) {
   if (!target) return ApiFailure(target.error());
   FunctionRecord& function = *target->function;
   std::string name = call.parameter("Name");
-  if (!function.aliases.contains(name)) return aliasMissing(registry_, function.name, name);
+  if (!function.aliases.contains(name)) {
+    return ApiFailure(contract::notFound("Alias not found: " + registry_.arn(function.name, name)));
+  }
   FunctionRecord changed = function;
   AliasRecord& alias = changed.aliases.at(name);
   std::string revision = stringOr(call.body, "RevisionId", "");

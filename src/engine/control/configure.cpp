@@ -18,11 +18,16 @@ using contract::ApiResult;
 
 namespace {
 
-constexpr std::array<std::string_view, 27> kRuntimes = {
-    "nodejs24.x", "nodejs22.x", "nodejs20.x",      "nodejs18.x",   "nodejs16.x", "python3.14", "python3.13",
-    "python3.12", "python3.11", "python3.10",      "python3.9",    "python3.8",  "java25",     "java21",
-    "java17",     "java11",     "java8.al2",       "dotnet8",      "dotnet6",    "ruby3.4",    "ruby3.3",
-    "ruby3.2",    "go1.x",      "provided.al2023", "provided.al2", "provided",   "dotnet10"};
+/// In the order in which Lambda lists them.
+constexpr std::array<std::string_view, 25> kRuntimes = {
+    "nodejs20.x", "python3.14", "provided.al2023", "python3.12", "python3.13", "nodejs24.x", "nodejs22.x",
+    "java25",     "python3.10", "python3.11",      "java21",     "ruby3.3",    "ruby3.4",    "ruby3.2",
+    "python3.8",  "python3.9",  "java17",          "nodejs16.x", "dotnet10",   "dotnet8",    "java11",
+    "dotnet6",    "nodejs18.x", "provided.al2",    "java8.al2"};
+/// Taken in 2020, refused today.
+constexpr std::array<std::string_view, 15> kOldRuntimes = {
+    "provided",   "go1.x",     "java8",     "nodejs14.x", "nodejs12.x",    "nodejs10.x",    "nodejs8.10", "python3.7",
+    "python3.6",  "python2.7", "ruby2.7",   "ruby2.5",    "dotnetcore3.1", "dotnetcore2.1", "dotnet5.0"};
 
 constexpr std::array<std::string_view, 24> kReserved = {"_HANDLER",
                                                         "_X_AMZN_TRACE_ID",
@@ -150,8 +155,18 @@ ApiResult<int64_t> layers(Registry& registry, const json::object& request, json:
   for (auto& item : value->as_array()) {
     std::string arn = item.is_string() ? item.as_string().c_str() : "";
     auto ref = contract::parseLayerVersionArn(arn);
-    if (!ref)
-      return bad("[" + arn + "]", "layers", "Member must satisfy constraint: [Member must be a layer version ARN]");
+    if (!ref) {
+      return bad("[" + arn + "]", "layers",
+                 "Member must satisfy constraint: [Member must have length less than or equal to 2048, Member must have "
+                 "length greater than or equal to 1, Member must satisfy regular expression pattern: "
+                 "(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:layer:"
+                 "[a-zA-Z0-9-_]+:[0-9]+)|(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+), Member must not be null]");
+    }
+    const std::string& region = registry.options().place.region;
+    if (arn.find(":lambda:" + region + ":") == std::string::npos) {
+      return ApiFailure(contract::invalidParameter("Layers are not in the same region as the function. Layers are expected "
+                                                   "to be in region " + region + "."));
+    }
     auto* record = registry.findLayer(arn);
     auto [other, fresh] = seen.emplace(ref->name, arn);
     if (!fresh) {
@@ -172,6 +187,25 @@ ApiResult<int64_t> layers(Registry& registry, const json::object& request, json:
   return unzipped;
 }
 
+ApiResult<void> runtime(const json::object& request, const contract::Limits& limits, json::object& config) {
+  auto* value = request.if_contains("Runtime");
+  if (!value || !value->is_string()) return {};
+  std::string_view given = value->get_string();
+  if (!isRuntime(given, limits)) {
+    if (std::find(kOldRuntimes.begin(), kOldRuntimes.end(), given) != kOldRuntimes.end()) {
+      return ApiFailure(contract::invalidParameter(
+          fmt::format("The runtime parameter of {} is no longer supported for creating or updating AWS Lambda functions. We "
+                      "recommend you use a supported runtime while creating or updating functions.",
+                      given)));
+    }
+    return ApiFailure(contract::invalidParameter(fmt::format(
+        "Value {} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be a valid ARN",
+        given, fmt::join(kRuntimes, ", "))));
+  }
+  config["Runtime"] = given;
+  return {};
+}
+
 ApiResult<void> simple(const json::object& request, const contract::Limits& limits, json::object& config) {
   if (auto* role = request.if_contains("Role"); role && role->is_string()) {
     std::string_view given(role->as_string().data(), role->as_string().size());
@@ -182,18 +216,7 @@ ApiResult<void> simple(const json::object& request, const contract::Limits& limi
     }
     config["Role"] = given;
   }
-  if (auto* runtime = request.if_contains("Runtime"); runtime && runtime->is_string()) {
-    std::string given = runtime->as_string().c_str();
-    if (std::find(kRuntimes.begin(), kRuntimes.end(), given) == kRuntimes.end()) {
-      std::string all;
-      for (auto name : kRuntimes) all += (all.empty() ? "" : ", ") + std::string(name);
-      return ApiFailure(contract::invalidParameter(fmt::format(
-          "Value {} at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [{}] or be "
-          "a valid ARN",
-          given, all)));
-    }
-    config["Runtime"] = given;
-  }
+  if (auto done = runtime(request, limits, config); !done) return done;
   if (auto* handler = request.if_contains("Handler"); handler && handler->is_string()) {
     std::string_view given(handler->as_string().data(), handler->as_string().size());
     if (given.find_first_of(" \t\n") != std::string_view::npos) {
@@ -276,6 +299,14 @@ ApiResult<void> fileSystems(const json::object& request) {
 }
 
 }  // namespace
+
+bool isRuntime(std::string_view name, const contract::Limits& limits) {
+  if (std::find(kRuntimes.begin(), kRuntimes.end(), name) != kRuntimes.end()) return true;
+  return limits.quotas == contract::Quotas::k2020 &&
+         std::find(kOldRuntimes.begin(), kOldRuntimes.end(), name) != kOldRuntimes.end();
+}
+
+std::string allRuntimes() { return fmt::format("{}", fmt::join(kRuntimes, ", ")); }
 
 ApiResult<void> oneFileSystem(const json::object& request) {
   auto* value = request.if_contains("FileSystemConfigs");

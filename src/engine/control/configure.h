@@ -16,6 +16,11 @@ contract::ApiResult<void> configure(Registry& registry, const json::object& requ
 /// What a caller of Lambda's API may mount at most; this process may give its own functions more.
 contract::ApiResult<void> oneFileSystem(const json::object& request);
 
+/// Runtimes that a function may have: Lambda's of today, or those of 2020, too.
+bool isRuntime(std::string_view name, const contract::Limits& limits);
+/// Today's, as in Lambda's texts.
+std::string allRuntimes();
+
 /// Every field of a new function that has a default.
 json::object defaultConfig(const Registry& registry, const std::string& name);
 

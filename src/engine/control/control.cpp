@@ -13,6 +13,10 @@ using contract::Operation;
 
 namespace {
 constexpr size_t kLargeBody = 256 * 1024;
+
+ApiFailure noSuchLayerVersion() {
+  return ApiFailure(contract::invalidParameter("Layer Version Cannot be less than 1"));
+}
 }
 
 std::string ApiCall::parameter(std::string_view name) const {
@@ -162,6 +166,7 @@ ApiAnswer Control::runLayers(const ApiCall& call) {
     case Operation::kPublishLayerVersion:
       return publishLayer(call);
     case Operation::kGetLayerVersion:
+      if (std::strtoll(call.parameter("VersionNumber").c_str(), nullptr, 10) < 1) return noSuchLayerVersion();
       return getLayer(call, call.parameter("LayerName"),
                       std::strtoll(call.parameter("VersionNumber").c_str(), nullptr, 10));
     case Operation::kGetLayerVersionByArn: {
@@ -169,8 +174,9 @@ ApiAnswer Control::runLayers(const ApiCall& call) {
       if (!ref) {
         return ApiFailure(contract::validation(call.queryOr("Arn"), "arn",
                                                "Member must satisfy regular expression pattern: "
-                                               "arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:[a-zA-Z0-9-_]+:"
-                                               "[0-9]+"));
+                                               "(arn:(aws[a-zA-Z-]*)?:lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-"
+                                               "[a-z]+-\\d{1}:\\d{12}:layer:[a-zA-Z0-9-_]+:[0-9]+)|"
+                                               "(arn:[a-zA-Z0-9-]+:lambda:::awslayer:[a-zA-Z0-9-_]+)"));
       }
       return getLayer(call, ref->name, ref->version);
     }
@@ -179,6 +185,7 @@ ApiAnswer Control::runLayers(const ApiCall& call) {
     case Operation::kListLayerVersions:
       return listLayerVersions(call);
     case Operation::kDeleteLayerVersion:
+      if (std::strtoll(call.parameter("VersionNumber").c_str(), nullptr, 10) < 1) return noSuchLayerVersion();
       return deleteLayer(call);
     default:
       return ApiFailure(contract::ApiError{0, "NotHere", "", "", false});

@@ -98,14 +98,22 @@ class Control {
   ApiAnswer deleteProvisioned(const ApiCall& call);
   json::object provisionedBody(FunctionRecord& function, const std::string& qualifier);
   int64_t unreserved(const FunctionRecord* except) const;
+  std::optional<contract::ApiError> noRoomFor(int64_t provisioned, const FunctionRecord& function) const;
+  contract::ApiResult<Named> publishedTarget(const ApiCall& call, std::string_view of_latest);
   // api_mappings.cpp
   ApiAnswer mappings(const ApiCall& call);
   ApiAnswer listMappings(const ApiCall& call);
   ApiAnswer createMapping(const ApiCall& call);
-  // api_extras.cpp
+  // api_permissions.cpp
+  std::optional<contract::ApiError> missing(const FunctionRecord* function, const contract::FunctionRef& ref) const;
   ApiAnswer permissions(const ApiCall& call);
+  ApiAnswer addPermission(const ApiCall& call, FunctionRecord& function, const std::string& qualifier);
+  ApiAnswer removePermission(const ApiCall& call, FunctionRecord& function, const std::string& qualifier);
+  ApiAnswer layerPermissions(const ApiCall& call);
+  // api_extras.cpp
   ApiAnswer functionUrls(const ApiCall& call);
   ApiAnswer eventConfigs(const ApiCall& call);
+  std::optional<contract::ApiError> checkDestinations(const json::object& body, const FunctionRecord& function) const;
   ApiAnswer tags(const ApiCall& call);
   ApiAnswer probes(const ApiCall& call);
 
@@ -121,5 +129,7 @@ inline contract::ApiFailure notThere() {
   return contract::ApiFailure(contract::notFound("The resource you requested does not exist."));
 }
 json::object objectAt(const json::object& from, std::string_view key);
+/// Name of a layer given as a name or an ARN.
+std::string layerName(const std::string& given);
 
 }  // namespace lectern::engine

@@ -110,7 +110,11 @@ std::string LayerRecord::toText() const {
   json::object list;
   for (auto& [number, version] : versions) {
     list[std::to_string(number)] =
-        json::object{{"body", version.body}, {"code", version.code.toObject()}, {"deleted", version.deleted}};
+        json::object{{"body", version.body},
+                     {"code", version.code.toObject()},
+                     {"deleted", version.deleted},
+                     {"policy", version.policy},
+                     {"policy_revision", version.policy_revision}};
   }
   out["versions"] = std::move(list);
   return toJson(out);
@@ -124,8 +128,11 @@ Result<LayerRecord> LayerRecord::fromText(std::string_view text) {
   for (auto& [key, value] : objectAt(in, "versions")) {
     if (!value.is_object()) return fail(Code::kCorrupt, "a layer version is not an object");
     auto& version = value.as_object();
-    out.versions[std::strtoll(std::string(key).c_str(), nullptr, 10)] = {
-        objectAt(version, "body"), CodeRef::fromObject(objectAt(version, "code")), boolOr(version, "deleted", false)};
+    LayerVersionRecord record{objectAt(version, "body"), CodeRef::fromObject(objectAt(version, "code")),
+                              boolOr(version, "deleted", false)};
+    if (auto* policy = version.if_contains("policy"); policy && policy->is_array()) record.policy = policy->as_array();
+    record.policy_revision = stringOr(version, "policy_revision", "");
+    out.versions[std::strtoll(std::string(key).c_str(), nullptr, 10)] = std::move(record);
   }
   return out;
 }

@@ -66,6 +66,8 @@ struct LayerVersionRecord {
   json::object body;  // as GetLayerVersion answers, without Content.Location
   CodeRef code;
   bool deleted = false;  // functions that use it go on
+  json::array policy{};    // its statements
+  std::string policy_revision{};
 };
 
 struct LayerRecord {

@@ -32,7 +32,7 @@ def rows(code, layer):
         return {"FunctionName": "f", **changes}
     variables = {"BIG": "x" * 4090}
     measured = json.dumps(variables, separators=(",", ":"))
-    yield "create_function", create(FunctionName="x" * 65), VALIDATION, ONE % ("'%s' at 'functionName'" % ("x" * 65)) + "have length less than or equal to 64"
+    yield "create_function", create(FunctionName="x" * 65), INVALID, ONE % ("'%s' at 'functionName'" % ("x" * 65)) + "have length less than or equal to 64"
     yield "create_function", create(FunctionName="f"), CONFLICT, "Function already exist: f"
     yield "create_function", create(Role="admin"), VALIDATION, ONE % "'admin' at 'role'" + \
         r"satisfy regular expression pattern: arn:(aws[a-zA-Z-]*)?:iam::\d{12}:role/?[a-zA-Z_0-9+=,.@\-_/]+"
@@ -107,8 +107,109 @@ def rows(code, layer):
     yield "create_event_source_mapping", {"FunctionName": "f"}, INVALID, "Unrecognized event source."
     yield "create_event_source_mapping", {"FunctionName": "f", "EventSourceArn": "file:///tmp", "FilterCriteria": {"Filters": [{"Pattern": "x"}]}}, \
         INVALID, "Invalid filter pattern definition."
+    yield from recorded(layer, create)
     yield "delete_function", {"FunctionName": "f", "Qualifier": "$LATEST"}, INVALID, "$LATEST version cannot be deleted without deleting the function."
     yield "delete_function", {"FunctionName": "f", "Qualifier": "1"}, CONFLICT, "Version 1 is being referenced by alias [live] and cannot be deleted."
+
+
+def recorded(layer, create):
+    """More of the answers that LocalStack's tests recorded from AWS in November 2025."""
+    def f(**more):
+        return {"FunctionName": "f", **more}
+    allow = {"StatementId": "s", "Action": "lambda:InvokeFunction", "Principal": "s3.amazonaws.com"}
+    gone = "The resource you requested does not exist."
+    alias_gone, version_gone = "Cannot find alias arn: %sf:none" % ARN, "Function not found: %sf:42" % ARN
+    for runtime in ("provided", "go1.x", "python3.7", "nodejs14.x"):
+        yield "create_function", create(Runtime=runtime), INVALID, "The runtime parameter of %s is no longer supported for creating or updating " \
+            "AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions." % runtime
+    yield "create_function", create(FunctionName=ARN + "n" * 100), VALIDATION, "at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 140"
+    yield "create_function", create(Tags={str(i): "x" for i in range(51)}), INVALID, "Number of tags exceeds resource tag limit."
+    yield "list_functions", {"FunctionVersion": "some"}, VALIDATION, ONE % "'some' at 'functionVersion'" + "satisfy enum value set: [ALL]"
+    yield "update_alias", f(Name="none", FunctionVersion="1"), MISSING, "Alias not found: %sf:none" % ARN
+    for weights, text in (({"2": -1.0}, "'{2=-1.0}'"), ({"2": 2.0}, "'{2=2.0}'")):
+        yield "update_alias", f(Name="live", RoutingConfig={"AdditionalVersionWeights": weights}), VALIDATION, \
+            ONE.replace("Member must ", "") % (text + " at 'routingConfig.additionalVersionWeights'") + "Map value must satisfy constraint: [Member must have " \
+            "value less than or equal to 1.0, Member must have value greater than or equal to 0.0, Member must not be null]"
+    yield "update_alias", f(Name="live", RoutingConfig={"AdditionalVersionWeights": {"$LATEST": 0.5}}), VALIDATION, "Value '{$LATEST=0.5}' at " \
+        "'routingConfig.additionalVersionWeights' failed to satisfy constraint: Map keys must satisfy constraint: ["
+    yield "add_permission", f(**{**allow, "StatementId": "example.com"}), VALIDATION, ONE % "'example.com' at 'statementId'" + "satisfy regular expression pattern: ([a-zA-Z0-9-_]+)"
+    yield "add_permission", f(**allow, Qualifier="$LATEST"), INVALID, "We currently do not support adding policies for $LATEST."
+    yield "add_permission", f(**{**allow, "Principal": "invalid.nonaws.com"}), INVALID, "The provided principal was invalid. Please check the principal and try again."
+    yield "add_permission", f(**allow, Qualifier="none"), MISSING, alias_gone
+    yield "add_permission", f(**allow, Qualifier="42"), MISSING, version_gone
+    yield "add_permission", f(**allow, Qualifier="a-?"), VALIDATION, ONE % "'a-?' at 'qualifier'" + r"satisfy regular expression pattern: \$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+"
+    yield "add_permission", f(**allow, Qualifier="with-$"), MISSING, "Function not found: %sf:with-$" % ARN
+    yield "add_permission", {**allow, "FunctionName": "nobody"}, MISSING, "Function not found: %snobody" % ARN
+    yield "add_permission", f(**allow, RevisionId="stale"), ("PreconditionFailedException", 412), \
+        "The Revision Id provided does not match the latest Revision Id. Call the GetPolicy API to retrieve the latest Revision Id"
+    yield "remove_permission", f(StatementId="s"), MISSING, "No policy is associated with the given resource."
+    yield "remove_permission", f(StatementId="s", Qualifier="none"), MISSING, alias_gone
+    yield "remove_permission", {"FunctionName": "nobody", "StatementId": "s"}, MISSING, "No policy found for: %snobody" % ARN
+    yield "get_policy", {"FunctionName": "nobody"}, MISSING, gone
+    yield "get_policy", f(Qualifier="42"), MISSING, gone
+    name, number = layer.split(":")[-2:]
+    words = {"LayerName": name, "VersionNumber": int(number)}
+    share = {**words, "StatementId": "s", "Action": "lambda:GetLayerVersion", "Principal": "*"}
+    yield "get_layer_version_policy", words, MISSING, "No policy is associated with the given resource."
+    yield "add_layer_version_permission", {**share, "Action": "*"}, VALIDATION, ONE % "'*' at 'action'" + "satisfy regular expression pattern: lambda:GetLayerVersion"
+    yield "add_layer_version_permission", {**share, "VersionNumber": 9}, MISSING, "Layer version %s%s:9 does not exist." % (LAYER, name)
+    yield "get_layer_version", {"LayerName": name, "VersionNumber": 0}, INVALID, "Layer Version Cannot be less than 1"
+    yield "delete_layer_version", {"LayerName": name, "VersionNumber": -1}, INVALID, "Layer Version Cannot be less than 1"
+    yield "list_layers", {"CompatibleArchitecture": "sparc"}, VALIDATION, ONE % "'sparc' at 'compatibleArchitecture'" + "satisfy enum value set: [x86_64, arm64]"
+    yield "publish_layer_version", {"LayerName": "x", "Content": {"ZipFile": b"no zip"}, "CompatibleRuntimes": ["cobol"], "CompatibleArchitectures": ["sparc"]}, VALIDATION, \
+        "2 validation errors detected: Value '[cobol]' at 'compatibleRuntimes' failed to satisfy constraint: Member must satisfy enum value set: ["
+    yield "update_function_configuration", f(Layers=[LAYER.replace("us-east-1", "eu-west-1") + "words:1"]), INVALID, \
+        "Layers are not in the same region as the function. Layers are expected to be in region us-east-1."
+    only = "The function resource provided must be an alias or a published version."
+    for operation in ("get_provisioned_concurrency_config", "delete_provisioned_concurrency_config"):
+        yield operation, f(Qualifier="none"), MISSING, alias_gone
+        yield operation, f(Qualifier="42"), MISSING, version_gone
+        yield operation, f(Qualifier="$LATEST"), INVALID, only
+    yield "put_provisioned_concurrency_config", f(Qualifier="none", ProvisionedConcurrentExecutions=1), MISSING, alias_gone
+    yield "put_provisioned_concurrency_config", {"FunctionName": "nobody", "Qualifier": "live", "ProvisionedConcurrentExecutions": 1}, MISSING, \
+        "Cannot find alias arn: %snobody:live" % ARN
+    yield "put_provisioned_concurrency_config", f(Qualifier="1", ProvisionedConcurrentExecutions=0), VALIDATION, \
+        ONE % "'0' at 'provisionedConcurrentExecutions'" + "have value greater than or equal to 1"
+    yield "put_provisioned_concurrency_config", f(Qualifier="1", ProvisionedConcurrentExecutions=1001), INVALID, \
+        "Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [1000]."
+    yield "put_provisioned_concurrency_config", f(Qualifier="1", ProvisionedConcurrentExecutions=950), INVALID, \
+        "Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [100]."
+    yield "put_function_concurrency", {"FunctionName": "nobody", "ReservedConcurrentExecutions": 1}, MISSING, "Function not found: %snobody:$LATEST" % ARN
+    yield "put_function_concurrency", {"FunctionName": ARN + "f:1", "ReservedConcurrentExecutions": 1}, INVALID, \
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function " \
+        "name or an unqualified function ARN."
+    for qualifier in ("1", "$LATEST"):
+        yield "create_function_url_config", f(Qualifier=qualifier, AuthType="NONE"), VALIDATION, \
+            ONE % ("'%s' at 'qualifier'" % qualifier) + r"satisfy regular expression pattern: ((?!^\d+$)^[0-9a-zA-Z-_]+$)"
+    yield "create_function_url_config", {"FunctionName": "nobody", "AuthType": "NONE"}, MISSING, "Function does not exist"
+    yield "create_function_url_config", f(AuthType="NONE", InvokeMode="UNKNOWN"), VALIDATION, ONE % "'UNKNOWN' at 'invokeMode'" + "satisfy enum value set: [RESPONSE_STREAM, BUFFERED]"
+    yield "update_function_url_config", f(Qualifier="none", AuthType="NONE"), MISSING, "Function does not exist"
+    yield "delete_function_url_config", f(Qualifier="none"), MISSING, gone
+    yield "get_function_url_config", {"FunctionName": "nobody"}, MISSING, gone
+    yield "list_function_url_configs", {"FunctionName": "nobody"}, MISSING, "Function does not exist"
+    for operation in ("get_function_event_invoke_config", "delete_function_event_invoke_config"):
+        yield operation, {"FunctionName": "nobody"}, MISSING, "The function %snobody:$LATEST doesn't have an EventInvokeConfig" % ARN
+        yield operation, f(Qualifier="none"), MISSING, "The function %sf:none doesn't have an EventInvokeConfig" % ARN
+    put = "put_function_event_invoke_config"
+    yield put, {"FunctionName": "nobody", "MaximumRetryAttempts": 1}, MISSING, "The function doesn't exist."
+    yield put, f(Qualifier="none", MaximumRetryAttempts=1), MISSING, "The function doesn't exist."
+    yield put, f(), INVALID, "You must specify at least one of error handling or destination setting."
+    yield put, f(DestinationConfig={"OnSuccess": {"Destination": ARN + "nobody"}}), INVALID, "The destination ARN %snobody is invalid." % ARN
+    yield put, f(DestinationConfig={"OnSuccess": {"Destination": ARN + "f"}}), INVALID, "You can't specify the function as a destination for itself."
+    role = ARN.replace(":lambda:", ":iam:") + "f"
+    yield put, f(DestinationConfig={"OnSuccess": {"Destination": role}}), INVALID, \
+        "The provided destination config DestinationConfig(onSuccess=OnSuccess(destination=%s), onFailure=null) is invalid." % role
+    yield put, f(DestinationConfig={"OnFailure": {"Destination": "arn:aws:_-/!lambda:x"}}), VALIDATION, "'arn:aws:_-/!lambda:x' at 'destinationConfig.onFailure.destination'"
+    yield "tag_resource", {"Resource": "arn:aws:something", "Tags": {"a": "b"}}, VALIDATION, ONE % "'arn:aws:something' at 'resource'" + \
+        r"satisfy regular expression pattern: arn:(aws[a-zA-Z-]*):lambda:"
+    yield "tag_resource", {"Resource": ARN + "nobody", "Tags": {"a": "b"}}, MISSING, "Function not found: %snobody" % ARN
+    yield "tag_resource", {"Resource": ARN + "f:1", "Tags": {"a": "b"}}, INVALID, "Tags on function aliases and versions are not supported. Please specify a function ARN."
+    yield "tag_resource", {"Resource": ARN + "f", "Tags": {}}, INVALID, "An error occurred and the request cannot be processed."
+    yield "untag_resource", {"Resource": ARN + "f", "TagKeys": []}, VALIDATION, "1 validation error detected: Value null at 'tagKeys' failed to satisfy constraint: Member must not be null"
+    mapping = "%s%s-%s-4%s-8%s-%s" % (ARN.replace("function:", "event-source-mapping:"), "0" * 8, "0" * 4, "0" * 3, "0" * 3, "0" * 12)
+    yield "list_tags", {"Resource": mapping}, MISSING, "Event source mapping not found: " + mapping
+    yield "put_function_recursion_config", f(RecursiveLoop="Sometimes"), VALIDATION, ONE % "'Sometimes' at 'recursiveLoop'" + "satisfy enum value set: [Terminate, Allow]"
+    yield "publish_version", f(CodeSha256="other"), INVALID, "CodeSHA256 (other) is different from current CodeSHA256 in $LATEST ("
 
 
 def main():
