@@ -20,7 +20,7 @@ namespace {
 struct ServeOptions {
   std::string config, listen = "127.0.0.1:9000", state, quotas = "current";
   bool no_sandbox = false, require_signature = false, functions_first = false;
-  double idle_s = 0, retry_delay_s = 0;
+  double idle_s = 0, retry_delay_s = 0, stream_rate_mib = 0;
   std::string model_store;
   int64_t model_budget_mb = 8192;
 };
@@ -78,6 +78,7 @@ int serve(const ServeOptions& options) {
   engine_options.require_signature = options.require_signature;
   engine_options.idle = Nanos(int64_t(options.idle_s * 1e9));
   engine_options.retry_delay = Nanos(int64_t(options.retry_delay_s * 1e9));
+  engine_options.stream_rate = Bytes{int64_t(options.stream_rate_mib * (1 << 20))};
   auto complain = [](const Error& error) {
     fmt::print(stderr, "lectern serve: {}\n", error.message);
     return 1;
@@ -124,6 +125,9 @@ void addServe(CLI::App& app, int& status) {
       ->check(CLI::IsMember({"current", "2020"}))
       ->capture_default_str();
   command->add_option("--idle", options->idle_s, "Seconds that an instance without work is kept (default: as Lambda)");
+  command->add_option("--stream-rate", options->stream_rate_mib,
+                      "MiB a second of a streamed response after its first 6 MiB (default 2, as Lambda)")
+      ->check(CLI::Range(0.03125, 64.0));
   command->add_option("--retry-delay", options->retry_delay_s,
                       "Seconds before a failed Event invocation is repeated (default 60)");
   command->add_option("--model-store", options->model_store,

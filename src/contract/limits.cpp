@@ -11,7 +11,7 @@ Limits limitsFor(Quotas quotas) {
     limits.mb_per_cpu = 1792;
     limits.max_tmp_mb = 512;
     limits.async_payload = kibibytes(256);
-    limits.streamed_response = mebibytes(20);
+    limits.later_operations = false;
   }
   return limits;
 }

@@ -27,6 +27,7 @@ struct Limits {
   Bytes response_payload{6291556};
   Bytes async_payload = mebibytes(1);
   Bytes streamed_response = mebibytes(200);
+  bool later_operations = true;  // those that came after 2020-12-01: streaming, URLs, runtime management
   Bytes stream_burst = mebibytes(6);  // of a streamed response without a brake
   Bytes stream_rate = mebibytes(2);   // a second, after that
   Bytes create_request{70167211};

@@ -17,6 +17,7 @@
 #include "engine/invoke/folder_source.h"
 #include "engine/invoke/front.h"
 #include "engine/invoke/function_url.h"
+#include "engine/invoke/identity.h"
 #include "engine/invoke/observe.h"
 #include "net/url.h"
 
@@ -33,10 +34,16 @@ metering::Rules rulesOf(contract::Quotas quotas) {
                                                                : metering::Date{2026, 1, 1});
 }
 
+contract::Limits limitsOf(const EngineOptions& options) {
+  contract::Limits limits = contract::limitsFor(options.quotas);
+  if (options.stream_rate.value > 0) limits.stream_rate = options.stream_rate;
+  return limits;
+}
+
 DispatcherOptions dispatcherOptions(const EngineOptions& options) {
   DispatcherOptions out;
   out.place = options.place;
-  out.limits = contract::limitsFor(options.quotas);
+  out.limits = limitsOf(options);
   out.rules = rulesOf(options.quotas);
   out.account.concurrency =
       options.account_concurrency > 0 ? options.account_concurrency : out.limits.account_concurrency;
@@ -93,7 +100,7 @@ struct Engine::Impl {
 };
 
 Result<void> Engine::Impl::open() {
-  limits = contract::limitsFor(options.quotas);
+  limits = limitsOf(options);
   if (options.state_dir.empty()) {
     TRY(auto dir, TempDir::create("lectern-engine-"));
     temporary.emplace(std::move(dir));
@@ -200,11 +207,13 @@ void Engine::Impl::runControl(const contract::OperationMatch& match, std::shared
   });
 }
 
-/// What is not Lambda's: function URLs, metrics, status, logs, and archives for clients that follow Code.Location.
+/// What is not Lambda's: function URLs, the caller's identity, metrics, status, logs, and archives for clients that follow
+/// Code.Location.
 bool Engine::Impl::extra(const std::shared_ptr<net::Exchange>& exchange) {
   if (urls->handle(exchange)) return true;
   auto [path, query] = net::splitTarget(exchange->request.target);
   bool get = exchange->request.method == "GET";
+  if (path == "/" && answerIdentity(*exchange, options.place, front->ids().uuid())) return true;
   size_t waiting = async ? async->waiting() : 0;
   if (get && path == "/metrics") {
     exchange->respond(net::Response(200, "text/plain; version=0.0.4", metricsOf(*registry, *dispatcher, waiting)));

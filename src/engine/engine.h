@@ -39,6 +39,7 @@ struct EngineOptions {
   bool require_signature = false;
   std::string access_key = "test", secret_key = "test";  // for require_signature
   Nanos idle{0};                                         // how long an instance without work is kept; 0: ten minutes
+  Bytes stream_rate{0};                                  // a second, of streamed responses; 0: of the quota profile
   Nanos retry_delay{0};         // before an Event invocation that failed is repeated; 0: a minute, as Lambda
   int account_concurrency = 0;  // 0: of the quota profile
 };

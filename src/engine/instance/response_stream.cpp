@@ -32,14 +32,20 @@ void ResponseStream::end() {
 }
 
 void ResponseStream::piece(std::string_view bytes) {
-  if (!invocation_) return;
+  if (!invocation_ || tooLarge()) return;
+  uint64_t room = limit_ - size_;
   size_ += bytes.size();
+  if (tooLarge()) {
+    bytes = bytes.substr(0, room);
+    if (auto exchange = exchange_.lock()) exchange->dropBody();
+  }
   if (!invocation_->streams()) {
-    if (!tooLarge()) collected_ += bytes;
+    collected_ += bytes;
     return;
   }
   if (!std::exchange(begun_, true)) invocation_->on_begin(type_);
-  if (!tooLarge()) invocation_->on_chunk(bytes);
+  invocation_->on_chunk(bytes);
+  if (tooLarge()) return;
   // A bucket that holds `stream_burst` and gains `stream_rate` a second, as the time until which it is empty.
   int64_t rate = limits_.stream_rate.value;
   int64_t full_for = limits_.stream_burst.value * 1'000'000'000 / rate;

@@ -19,7 +19,8 @@ class ResponseStream {
   ResponseStream(net::Loop& loop, const contract::Limits& limits) : loop_(loop), limits_(limits) {}
   ~ResponseStream() { end(); }
 
-  /// Takes the body of `exchange` as the answer to `invocation`; both outlive the stream, or end() is called before.
+  /// Takes the body of `exchange` as the answer to `invocation`; both outlive the stream, or end() is called before. When it
+  /// gets too large, no more of it is read.
   void begin(const std::shared_ptr<net::Exchange>& exchange, Invocation& invocation);
   /// No more of it is handed on.
   void end();

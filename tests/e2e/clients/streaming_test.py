@@ -46,7 +46,11 @@ while True:
         % (base, fields["lambda-runtime-aws-request-id"], mode, kind))
     if event.get("last"): ask(link, "", [json.dumps(last).encode()])
     ask(link, "", [base64.b64decode(p) for p in event.get("parts", [])])
-    ask(link, "", (b"x" * 65536 for _ in range(mib * 16)))
+    try:
+        ask(link, "", (b"x" * 65536 for _ in range(mib * 16)))
+    except OSError:  # nobody reads the rest
+        link.close()
+        continue
     if event.get("cut"):
         link.close()
         continue
@@ -119,17 +123,20 @@ def pace(served):
     print("    6 MiB in %.2f s, 12 MiB in %.2f s" % (burst, took))
 
 
+def memory(served):
+    """Megabytes of the engine."""
+    with open("/proc/%d/status" % served.process.pid) as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) // 1024
+
+
 def slow_caller(served):
     """Bytes that the caller does not take stay with the function: the engine keeps at most about a megabyte of them."""
-    def memory():
-        with open("/proc/%d/status" % served.process.pid) as file:
-            return next(int(line.split()[1]) for line in file if line.startswith("VmRSS")) // 1024
-    before, peak = memory(), [0]
+    before, peak = memory(served), [0]
     wait = iter([1.0] + [0] * (1 << 20))
 
     def slowly():
         time.sleep(next(wait))
-        peak[0] = max(peak[0], memory())
+        peak[0] = max(peak[0], memory(served))
     with socket.create_connection(("127.0.0.1", int(served.url.rsplit(":", 1)[1]))) as link:
         # A caller that asks and never reads: sixty seconds later it is dropped, and until then it costs little.
         body = json.dumps({"mib": 60}).encode()
@@ -154,6 +161,40 @@ def limits(served):
     size, _, end = stream(served, {"mode": "sideways"})
     assert end["ErrorCode"] == "Runtime.InvalidResponseModeHeader" and size == 0, end
     assert last_answer(served) == [400, {"errorMessage": "Invalid function response mode", "errorType": "InvalidFunctionResponseMode"}]
+
+
+def largest(served):
+    """200 MiB go through; a byte more is the error, and the function is told at once."""
+    peak, before = [0], memory(served)
+
+    def watch():
+        peak[0] = max(peak[0], memory(served))
+    size, _, end = stream(served, {"mib": 200}, watch)
+    assert size == 200 * MIB and end == {}, (size, end)
+    size, _, end = stream(served, {"mib": 200, "parts": ["eA=="]}, watch)
+    text = "Response payload size exceeded maximum allowed payload size (209715200 bytes)."
+    assert size == 200 * MIB and end["ErrorCode"] == "Function.ResponseSizeTooLarge", (size, end)
+    assert json.loads(end["ErrorDetails"]) == {"errorMessage": text, "errorType": "Function.ResponseSizeTooLarge"}, end
+    told = [413, {"errorMessage": "Exceeded maximum allowed payload size (209715200 bytes).", "errorType": "RequestEntityTooLarge"}]
+    assert last_answer(served) == told
+    # One that would never end: its function is stopped by the answer, long before its time is up.
+    size, _, end = stream(served, {"mib": 1 << 20})
+    assert size == 200 * MIB and end["ErrorCode"] == "Function.ResponseSizeTooLarge", (size, end)
+    assert peak[0] - before < 32, (before, peak)
+    print("    engine's memory %d MB before, at most %d MB" % (before, peak[0]))
+
+
+def of_2020(served):
+    """Streaming came later: the call is unknown, and what a function streams is an answer like others."""
+    try:
+        stream(served, {"mib": 1})
+        raise AssertionError("streamed in 2020")
+    except urllib.error.HTTPError as error:
+        assert error.code == 404 and error.headers["x-amzn-ErrorType"] == "UnknownOperationException", (error.code, error.headers)
+    whole = opened(urllib.request.Request(served.url + "/2015-03-31/functions/f/invocations", b'{"mib":1}')).read()
+    assert whole == b"x" * MIB
+    large = json.loads(opened(urllib.request.Request(served.url + "/2015-03-31/functions/f/invocations", b'{"mib":7}')).read())
+    assert large["errorType"] == "Function.ResponseSizeTooLarge", large
 
 
 def urls(served):
@@ -204,10 +245,12 @@ def main():
         config = "service: stream\nprovider: {name: aws, runtime: provided.al2023, memorySize: 1769, timeout: 120}\nfunctions:\n"
         for name in ("f", "g"):
             config += "  %s: {name: %s, handler: bootstrap, reservedConcurrency: 1, package: {artifact: %s}}\n" % (name, name, folder)
-        with Served(config=config) as served:
-            for part in (pace, slow_caller, limits, urls):
-                part(served)
-                print("ok", part.__name__, flush=True)
+        for options, parts in (((), (pace, slow_caller, limits, urls)), (("--stream-rate", "64"), (largest,)),
+                               (("--quotas", "2020"), (of_2020,))):
+            with Served(*options, config=config.replace("1769", "1792")) as served:  # a size of both quota profiles
+                for part in parts:
+                    part(served)
+                    print("ok", part.__name__, flush=True)
     return 0
 
 
