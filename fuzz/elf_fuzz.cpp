@@ -20,6 +20,7 @@ std::vector<std::string> fuzzSeeds() {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   lectern::pack::readElf(bytes);
+  (void)lectern::pack::readSymbols(bytes);
   auto stripped = lectern::pack::stripElf(bytes);
   if (stripped) CHECK(stripped->size() <= bytes.size());
   return 0;

@@ -12,7 +12,7 @@ struct ExperimentOptions {
   std::string name = "all";
   std::filesystem::path out = "out";
   std::filesystem::path image = "samples/receipt.jpg";  // the page that is read again and again
-  std::string detector = "db";
+  std::string detector = "ctpn";  // the paper's application
   double page_ms = 0;      // above zero: do not measure, take this time of an image on one thread
   double budget_s = 300;   // larger batches are left out when they would pass it
 };

@@ -13,7 +13,7 @@ void addExperiment(CLI::App& app, int& status) {
   command->add_option("name", o->name, "fig3, fig4, fig5, fig6, fig7 or all")->capture_default_str();
   command->add_option("--out", o->out, "folder for figN.csv, figN.svg and report.html")->capture_default_str();
   command->add_option("--image", o->image, "page that is read")->capture_default_str();
-  command->add_option("--detector", o->detector, "db or ctpn")->capture_default_str();
+  command->add_option("--detector", o->detector, "ctpn (the paper's), db or auto")->capture_default_str();
   command->add_option("--page-ms", o->page_ms, "do not measure; an image takes this long on one thread");
   command->add_option("--budget", o->budget_s, "seconds for measuring batches")->capture_default_str();
   command->callback([o, &status] {

@@ -14,7 +14,7 @@ namespace lectern::cli {
 namespace {
 struct PackArguments {
   pack::PackOptions options;
-  bool explain = false, verify = false, json = false;
+  bool verify = false, json = false;
 };
 
 /// What --verify found, as an array of objects.
@@ -32,6 +32,20 @@ void printVerified(const app::Verified& v) {
   } else {
     fmt::print("{}: {}, {}: {}\n", v.function, v.tried ? "NOT VERIFIED" : "not verified", v.place, v.detail);
   }
+}
+
+void printTraced(const pack::PackedFunction& f) {
+  for (const auto& library : f.traced) {
+    fmt::print("{}: the recorded event loads {} ({}) by dlopen{}: added\n", f.name, library.name, library.file.string(),
+               library.by.empty() ? "" : " from " + library.by);
+  }
+  if (f.traced.empty()) {
+    fmt::print("{}: the recorded event loads nothing that is not in the bundle\n", f.name);
+    return;
+  }
+  std::string names;
+  for (const auto& library : f.traced) names += (names.empty() ? "" : ", ") + library.name;
+  fmt::print("{}: declare them, so that every pack has them: custom.lectern.pack.{}.libraries: [{}]\n", f.name, f.name, names);
 }
 
 int packCommand(const PackArguments& arguments) {
@@ -52,13 +66,14 @@ int packCommand(const PackArguments& arguments) {
   }
   const bool bad = std::any_of(verified.begin(), verified.end(), [](const auto& v) { return v.tried && !v.same; });
   if (arguments.json) {
-    json::value out = pack::toJson(*report);
+    json::value out = pack::toJson(*report, arguments.options.costs);
     if (arguments.verify) out.as_object()["verified"] = verifiedJson(verified);
     fmt::print("{}\n", toJson(out));
     return bad ? 1 : 0;
   }
   for (const auto& f : report->functions) {
-    if (arguments.explain) fmt::print("{}\n{}", f.name, pack::explain(f));
+    if (arguments.options.costs) fmt::print("{}\n{}", f.name, pack::explain(f));
+    if (arguments.options.trace) printTraced(f);
     constexpr double kMega = 1e6;
     fmt::print("{}: {} files, {:.1f} MB zipped, {:.1f} MB unzipped, {:.1f} MB before trimming: {}\n", f.name, f.files.size(),
                static_cast<double>(f.zip_bytes) / kMega, static_cast<double>(f.unzipped_bytes) / kMega,
@@ -77,7 +92,10 @@ void addPack(CLI::App& app, int& status) {
   command->add_option("--config", arguments->options.config, "serverless.yml")->capture_default_str();
   command->add_option("--function", arguments->options.function, "Only this function");
   command->add_option("--out", arguments->options.out, "Folder for the zips")->capture_default_str();
-  command->add_flag("--explain", arguments->explain, "Show every file, its size and why it is in or out");
+  command->add_flag("--explain", arguments->options.costs,
+                    "Show every file, its size, why it is in or out, and what it would cost to drop it");
+  command->add_flag("--trace", arguments->options.trace,
+                    "Run each recorded event and add the libraries that it loads by dlopen");
   command->add_flag("--verify", arguments->verify,
                     "Run each bundle on its recorded event in an empty root and in our engine, compare the answers");
   command->add_flag("--json", arguments->json, "Print JSON");

@@ -6,6 +6,7 @@
 #include <future>
 #include <thread>
 
+#include "base/awake.h"
 #include "base/check.h"
 #include "base/files.h"
 #include "base/hash.h"
@@ -73,6 +74,7 @@ struct Engine::Impl {
   std::unique_ptr<AsyncInvoker> async;
   std::unique_ptr<FolderSources> sources;
   std::string endpoint, isolation;
+  std::optional<KeepAwake> awake;
   std::thread thread;
 
   Result<void> open();
@@ -117,7 +119,10 @@ Result<void> Engine::Impl::open() {
   spawner.first = options.functions_first;
   // The engine itself must not wait behind its functions. Without root it stays as it is.
   constexpr int kAheadOfAll = -20;
-  if (options.functions_first) setpriority(PRIO_PROCESS, 0, kAheadOfAll);
+  if (options.functions_first) {
+    setpriority(PRIO_PROCESS, 0, kAheadOfAll);
+    awake.emplace();
+  }
   auto started = makeSandboxHost(loop, spawner);
   if (started) {
     host = std::move(*started);

@@ -31,8 +31,8 @@ struct EngineOptions {
   contract::Quotas quotas = contract::Quotas::kCurrent;
   contract::Place place;
   bool sandbox = true;      // false: plain processes
-  // Functions get their processor shares before other programs of the machine, and so does the engine: what is measured
-  // then is the function, not what else runs. Needs control groups.
+  // For measuring: functions get their processor shares before other programs of the machine, and so does the engine, and
+  // cores do not halt in between (base/awake.h). Needs control groups.
   bool functions_first = false;
   bool allow_none = false;  // go on with plain processes where the machine offers no isolation
   std::string listen;       // "127.0.0.1:0" serves the Lambda API; empty: no HTTP

@@ -31,8 +31,9 @@ std::vector<fs::path> systemFolders() {
 }
 
 struct Job {
-  std::string name, by;  // by: the file that needs it; "" when it is declared
+  std::string name, by;  // by: the file that needs it; "" for one that is loaded by dlopen, `why` says so
   std::vector<fs::path> folders;
+  std::string why;
 };
 
 std::vector<fs::path> foldersOf(const ElfInfo& info, const fs::path& file) {
@@ -49,7 +50,7 @@ std::vector<fs::path> foldersOf(const ElfInfo& info, const fs::path& file) {
 }
 }  // namespace
 
-Result<Closure> findClosure(const fs::path& program, const std::vector<std::string>& extra) {
+Result<Closure> findClosure(const fs::path& program, const std::vector<ExtraLibrary>& extra) {
   static const std::vector<fs::path> kSystem = systemFolders();
   Closure out;
   std::deque<Job> jobs;
@@ -58,13 +59,13 @@ Result<Closure> findClosure(const fs::path& program, const std::vector<std::stri
     auto info = readElf(bytes);
     if (!info) return Failure(info.error().with(file.string()));
     for (const auto& name : info->needed) {
-      jobs.push_back({name, file.filename().string(), foldersOf(*info, file)});
+      jobs.push_back({name, file.filename().string(), foldersOf(*info, file), ""});
     }
     return info;
   };
   TRY(const auto top, visit(program));
   if (!top.interpreter.empty()) out.interpreter = top.interpreter;
-  for (const auto& name : extra) jobs.push_back({name, "", {}});
+  for (const auto& [name, why] : extra) jobs.push_back({name, "", {}, why});
   while (!jobs.empty()) {
     const Job job = std::move(jobs.front());
     jobs.pop_front();
@@ -74,7 +75,7 @@ Result<Closure> findClosure(const fs::path& program, const std::vector<std::stri
       if (!job.by.empty()) known->second.why += ", " + job.by;
       continue;
     }
-    const std::string why = job.by.empty() ? "declared: loaded by dlopen" : "needed by " + job.by;
+    const std::string why = job.by.empty() ? job.why : "needed by " + job.by;
     fs::path found;
     std::error_code ignored;
     if (job.name.find('/') != std::string::npos && fs::exists(job.name, ignored)) found = job.name;

@@ -20,8 +20,13 @@ struct Closure {
   std::map<std::string, Library> libraries;  // by the name that programs load
 };
 
-/// Follows DT_NEEDED from `program` and from `extra` (loaded by dlopen: sonames or paths). kNotFound names the missing
-/// library and who needs it.
-Result<Closure> findClosure(const std::filesystem::path& program, const std::vector<std::string>& extra);
+/// A library that nothing names, because it is loaded by dlopen.
+struct ExtraLibrary {
+  std::string name;  // soname or path
+  std::string why;
+};
+
+/// Follows DT_NEEDED from `program` and from `extra`. kNotFound names the missing library and who needs it.
+Result<Closure> findClosure(const std::filesystem::path& program, const std::vector<ExtraLibrary>& extra);
 
 }  // namespace lectern::pack

@@ -58,23 +58,79 @@ std::vector<std::string> split(const std::string& list) {
   }
   return out;
 }
-}  // namespace
 
-bool isElf(std::string_view bytes) { return bytes.starts_with("\177ELF"); }
-
-Result<ElfInfo> readElf(std::string_view bytes) {
-  TRY(const auto headers, programHeaders(bytes));
-  ElfInfo out;
-  std::vector<Elf64_Dyn> dynamic;
+std::vector<Elf64_Dyn> dynamicEntries(std::string_view bytes, const std::vector<Elf64_Phdr>& headers) {
+  std::vector<Elf64_Dyn> out;
   for (const auto& h : headers) {
-    if (h.p_type == PT_INTERP) out.interpreter = textAt(bytes, h.p_offset);
     if (h.p_type != PT_DYNAMIC) continue;
     for (uint64_t i = 0; i + sizeof(Elf64_Dyn) <= h.p_filesz; i += sizeof(Elf64_Dyn)) {
       const auto entry = at<Elf64_Dyn>(bytes, h.p_offset + i);
       if (!entry || entry->d_tag == DT_NULL) break;
-      dynamic.push_back(*entry);
+      out.push_back(*entry);
     }
   }
+  return out;
+}
+
+/// How many symbols a GNU hash table is of: those before `first` are not in it, the others form chains whose last entry
+/// is odd. 0 for damage.
+uint64_t symbolsOfGnuHash(std::string_view bytes, uint64_t table) {
+  const auto buckets = at<uint32_t>(bytes, table), first = at<uint32_t>(bytes, table + 4), words = at<uint32_t>(bytes, table + 8);
+  if (!buckets || !first || !words) return 0;
+  const uint64_t bucket_at = table + 16 + uint64_t{8} * *words, chain_at = bucket_at + uint64_t{4} * *buckets;
+  if (chain_at > bytes.size()) return 0;
+  uint32_t last = 0;
+  for (uint64_t i = 0; i < *buckets; ++i) last = std::max(last, at<uint32_t>(bytes, bucket_at + 4 * i).value_or(0));
+  if (last < *first) return *first;  // nothing is exported
+  for (uint64_t i = last;; ++i) {
+    const auto hash = at<uint32_t>(bytes, chain_at + 4 * (i - *first));
+    if (!hash) return 0;
+    if ((*hash & 1) != 0) return i + 1;
+  }
+}
+
+/// The value of an entry that is an address, as an offset in the file.
+std::optional<uint64_t> offsetOf(const std::vector<Elf64_Phdr>& headers, const std::vector<Elf64_Dyn>& dynamic, int64_t tag) {
+  const auto found = std::find_if(dynamic.begin(), dynamic.end(), [tag](const auto& d) { return d.d_tag == tag; });
+  return found == dynamic.end() ? std::nullopt : fileOffset(headers, found->d_un.d_ptr);
+}
+}  // namespace
+
+bool isElf(std::string_view bytes) { return bytes.starts_with("\177ELF"); }
+
+Result<ElfSymbols> readSymbols(std::string_view bytes) {
+  TRY(const auto headers, programHeaders(bytes));
+  const auto dynamic = dynamicEntries(bytes, headers);
+  const auto symbols = offsetOf(headers, dynamic, DT_SYMTAB), strings = offsetOf(headers, dynamic, DT_STRTAB);
+  ElfSymbols out;
+  if (!symbols || !strings) return out;
+  uint64_t count = 0;
+  if (const auto table = offsetOf(headers, dynamic, DT_GNU_HASH)) {
+    count = symbolsOfGnuHash(bytes, *table);
+  } else if (const auto plain = offsetOf(headers, dynamic, DT_HASH)) {
+    count = at<uint32_t>(bytes, *plain + 4).value_or(0);
+  }
+  for (uint64_t i = 1; i < count; ++i) {
+    const auto symbol = at<Elf64_Sym>(bytes, *symbols + i * sizeof(Elf64_Sym));
+    if (!symbol) return damaged();
+    const auto binding = ELF64_ST_BIND(symbol->st_info);
+    if (binding == STB_LOCAL) continue;
+    if (symbol->st_shndx != SHN_UNDEF) {
+      out.exported.push_back(textAt(bytes, *strings + symbol->st_name));
+    } else if (binding == STB_GLOBAL) {
+      out.imported.push_back(textAt(bytes, *strings + symbol->st_name));
+    }
+  }
+  return out;
+}
+
+Result<ElfInfo> readElf(std::string_view bytes) {
+  TRY(const auto headers, programHeaders(bytes));
+  ElfInfo out;
+  for (const auto& h : headers) {
+    if (h.p_type == PT_INTERP) out.interpreter = textAt(bytes, h.p_offset);
+  }
+  const auto dynamic = dynamicEntries(bytes, headers);
   std::optional<uint64_t> strings;
   for (const auto& d : dynamic) {
     if (d.d_tag == DT_STRTAB) strings = fileOffset(headers, d.d_un.d_ptr);

@@ -16,6 +16,7 @@
 #include "pack/elf.h"
 #include "pack/launcher_bytes.h"
 #include "pack/patterns.h"
+#include "pack/verify.h"
 
 namespace lectern::pack {
 
@@ -64,20 +65,22 @@ std::vector<std::string> expand(const fs::path& path) {
 
 class Builder {
  public:
-  Builder(const ServerlessConfig& config, const FunctionConfig& function, fs::path folder, fs::path out)
-      : config_(config), function_(function), folder_(std::move(folder)), out_(std::move(out)) {}
+  Builder(const ServerlessConfig& config, const FunctionConfig& function, fs::path folder, const PackOptions& options)
+      : config_(config), function_(function), folder_(std::move(folder)), out_(options.out), costs_(options.costs),
+        trace_(options.trace) {}
 
   Result<Entries> build(PackedFunction& report) {
     TRY_VOID(layers(report));
     if (!function_.pack.binary.empty()) {
-      TRY_VOID(program());
+      TRY_VOID(program(report));
     } else {
       TRY_VOID(tree());
     }
     for (const auto& file : function_.pack.files) TRY_VOID(dataFile(file));
     drop();
+    auto costs = costs_ ? dropCosts(entries_) : std::map<std::string, DropCost>();
     for (const auto& [path, entry] : entries_) {
-      report.files.push_back({path, entry.why, static_cast<int64_t>(entry.bytes.size()), entry.original});
+      report.files.push_back({path, entry.why, static_cast<int64_t>(entry.bytes.size()), entry.original, costs[path]});
       report.unzipped_bytes += static_cast<int64_t>(entry.bytes.size());
       report.untrimmed_bytes += entry.original;
     }
@@ -105,13 +108,17 @@ class Builder {
     return {};
   }
 
-  Result<void> program() {
+  Result<void> program(PackedFunction& report) {
     const auto& pack = function_.pack;
     const fs::path binary = fromConfig(pack.binary);
     TRY(entries_["bin/function"], readEntry(binary, "the program", !pack.keep_symbols));
     entries_["bin/function"].executable = true;
-    TRY(const auto extra, declaredLibraries());
-    TRY(const auto closure, findClosure(binary, extra));
+    TRY(auto extra, declaredLibraries());
+    TRY(auto closure, findClosure(binary, extra));
+    if (trace_ && !function_.pack.event.empty()) {
+      TRY_VOID(trace(closure, extra, report));
+      TRY(closure, findClosure(binary, extra));
+    }
     if (closure.interpreter.empty()) {  // static: it is its own bootstrap
       entries_["bootstrap"] = std::move(entries_["bin/function"]);
       entries_.erase("bin/function");
@@ -131,17 +138,31 @@ class Builder {
     return bootstrap();
   }
 
+  /// Adds to `extra` what the recorded event loads and `closure` has not.
+  Result<void> trace(const Closure& closure, std::vector<ExtraLibrary>& extra, PackedFunction& report) const {
+    TRY(const auto event, readFile(fromConfig(function_.pack.event), mebibytes(6)));
+    TRY(auto libraries, traceLibraries(probeAsBuilt(config_, function_, folder_, event)));
+    for (auto& library : libraries) {
+      const std::string name = library.file.filename().string();
+      if (closure.libraries.contains(name) || name == closure.interpreter.filename()) continue;
+      extra.push_back({library.file.string(), "traced: the recorded event loads it by dlopen"});
+      report.traced.push_back(std::move(library));
+    }
+    return {};
+  }
+
   // Sonames as they are; paths from the file's folder, wildcards expanded.
-  Result<std::vector<std::string>> declaredLibraries() const {
-    std::vector<std::string> out;
+  Result<std::vector<ExtraLibrary>> declaredLibraries() const {
+    constexpr const char* kWhy = "declared: loaded by dlopen";
+    std::vector<ExtraLibrary> out;
     for (const auto& name : function_.pack.libraries) {
       if (name.find('/') == std::string::npos) {
-        out.push_back(name);
+        out.push_back({name, kWhy});
         continue;
       }
       const auto files = expand(fromConfig(name));
       if (files.empty()) return fail(Code::kNotFound, fmt::format("no library fits '{}'", name));
-      out.insert(out.end(), files.begin(), files.end());
+      for (const auto& file : files) out.push_back({file, kWhy});
     }
     return out;
   }
@@ -157,7 +178,8 @@ class Builder {
     const fs::path other = fromConfig(pack.untrimmed.empty() ? pack.binary + ".untrimmed" : pack.untrimmed);
     std::error_code error;
     if (pack.untrimmed.empty() && !fs::is_regular_file(other, error)) return {};
-    TRY(const auto extra, declaredLibraries());
+    TRY(auto extra, declaredLibraries());
+    for (const auto& library : report.traced) extra.push_back({library.file.string(), "traced"});
     TRY(const auto closure, findClosure(other, extra));
     int64_t bytes = static_cast<int64_t>(fs::file_size(other, error));
     if (!closure.interpreter.empty()) bytes += static_cast<int64_t>(fs::file_size(closure.interpreter, error));
@@ -273,6 +295,7 @@ class Builder {
   const ServerlessConfig& config_;
   const FunctionConfig& function_;
   fs::path folder_, out_;
+  bool costs_, trace_;
   Entries entries_;
   std::set<std::string> in_layers_;
   std::vector<PackedFile> left_out_;
@@ -340,7 +363,7 @@ Result<PackReport> pack(const PackOptions& options) {
     if (!options.function.empty() && &function != config.function(options.function)) continue;
     PackedFunction out;
     out.name = function.name;
-    auto entries = Builder(config, function, folder, options.out).build(out);
+    auto entries = Builder(config, function, folder, options).build(out);
     if (!entries) return Failure(entries.error().with("function '" + function.name + "'"));
     out.zip = options.out / (function.name + ".zip");
     TRY_VOID(writeZip(out.zip, *entries));
@@ -352,32 +375,6 @@ Result<PackReport> pack(const PackOptions& options) {
     report.functions.push_back(std::move(out));
   }
   return report;
-}
-
-json::value toJson(const PackReport& report) {
-  json::array functions;
-  for (const auto& f : report.functions) {
-    functions.push_back({{"name", f.name}, {"zip", f.zip.string()}, {"zip_bytes", f.zip_bytes},
-                         {"unzipped_bytes", f.unzipped_bytes}, {"untrimmed_bytes", f.untrimmed_bytes},
-                         {"layers", json::value_from(f.layers)}, {"files", f.files.size()}});
-  }
-  return {{"functions", std::move(functions)}};
-}
-
-std::string explain(const PackedFunction& f) {
-  auto files = f.files;
-  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
-  std::string out = fmt::format("{:>12} {:>12}  {}\n", "bytes", "trimmed",
-                                "file: why it is in (a library: who cannot start without it)");
-  for (const auto& file : files) {
-    out += fmt::format("{:>12} {:>12}  {}: {}\n", file.bytes, file.original - file.bytes, file.path, file.why);
-  }
-  for (const auto& file : f.left_out)
-    out += fmt::format("{:>12} {:>12}  {}: left out, {}\n", 0, file.original, file.path, file.why);
-  if (!f.untrimmed_from.empty()) {
-    out += fmt::format("{:>12} {:>12}  before trimming: {}\n", "", f.untrimmed_bytes, f.untrimmed_from);
-  }
-  return out;
 }
 
 }  // namespace lectern::pack

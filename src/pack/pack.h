@@ -8,6 +8,8 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "contract/serverless_yml.h"
+#include "pack/drop_cost.h"
+#include "pack/trace.h"
 
 namespace lectern::pack {
 
@@ -15,11 +17,14 @@ struct PackOptions {
   std::filesystem::path config = "serverless.yml";
   std::string function;  // only this one; empty: all
   std::filesystem::path out = ".lectern";
+  bool costs = false;  // say of every file what it would cost to drop it
+  bool trace = false;  // run the recorded event and add the libraries that it loads by dlopen
 };
 
 struct PackedFile {
   std::string path, why;
   int64_t bytes = 0, original = 0;
+  DropCost drop = {};
 };
 
 struct PackedFunction {
@@ -29,6 +34,7 @@ struct PackedFunction {
   std::vector<std::string> layers;
   std::string untrimmed_from;  // the ordinarily linked program that untrimmed_bytes weighs; "" for the bundle's own
   std::vector<PackedFile> files, left_out;
+  std::vector<TracedLibrary> traced;  // loaded by dlopen and not declared
 };
 
 struct PackReport {
@@ -43,10 +49,11 @@ Result<PackReport> pack(const PackOptions& options);
 /// Reads and parses the file; environment variables come from the process.
 Result<contract::ServerlessConfig> loadConfig(const std::filesystem::path& file);
 
-/// {"functions":[{"name","zip","zip_bytes","unzipped_bytes","untrimmed_bytes","layers","files"}]}
-json::value toJson(const PackReport& report);
-/// A table of every file: bytes, bytes saved by trimming, path, reason (of a library: all that need it);
-/// then what was left out and why.
+/// {"functions":[{"name","zip","zip_bytes","unzipped_bytes","untrimmed_bytes","layers","files"}]}; with `table` also
+/// "table":[{"path","why","bytes","trimmed_bytes","drop":{"frees_bytes","other_files","breaks"}}] and "left_out".
+json::value toJson(const PackReport& report, bool table = false);
+/// A table of every file: bytes, bytes saved by trimming, bytes that leave with it, path, reason (of a library: all that
+/// need it), what breaks without it; then what was left out and why.
 std::string explain(const PackedFunction& function);
 
 }  // namespace lectern::pack

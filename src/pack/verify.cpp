@@ -122,29 +122,37 @@ Result<void> same(const json::value& a, const json::value& b, const std::vector<
 }
 }  // namespace
 
-fs::path mountedFolder(const VerifyCase& which) {
-  if (!which.function.file_system) return {};
-  const auto folder = which.config.directoryFor(*which.function.file_system);
-  if (!folder) return {};
-  return fs::path(*folder).is_absolute() ? fs::path(*folder) : which.folder / *folder;
+fs::path mountedFolder(const contract::ServerlessConfig& config, const contract::FunctionConfig& function,
+                       const fs::path& folder) {
+  if (!function.file_system) return {};
+  const auto found = config.directoryFor(*function.file_system);
+  if (!found) return {};
+  return fs::path(*found).is_absolute() ? fs::path(*found) : folder / *found;
 }
 
-Result<std::string> answerAsBuilt(const VerifyCase& which) {
-  const auto& pack = which.function.pack;
+ProbeSpec probeAsBuilt(const contract::ServerlessConfig& config, const contract::FunctionConfig& function,
+                       const fs::path& folder, const std::string& event) {
+  const auto& pack = function.pack;
   const auto located = [&](const std::string& path) {
-    return fs::absolute(fs::path(path).is_absolute() ? fs::path(path) : which.folder / path);
+    return fs::absolute(fs::path(path).is_absolute() ? fs::path(path) : folder / path);
   };
   std::error_code error;
   fs::path program = located(pack.untrimmed.empty() ? pack.binary + ".untrimmed" : pack.untrimmed);
   if (pack.untrimmed.empty() && !fs::exists(program, error)) program = located(pack.binary);
-  ProbeSpec spec{{program.string()}, environmentOf(which.function), which.event, kTimeout, 0};
+  ProbeSpec spec{{program.string()}, environmentOf(function), event, kTimeout, 0};
   spec.command.insert(spec.command.end(), pack.arguments.begin(), pack.arguments.end());
-  if (const fs::path folder = mountedFolder(which); !folder.empty()) {
-    const std::string& mount = which.function.file_system->local_mount_path;
-    for (auto& entry : spec.environment) entry = replaceAll(entry, mount, fs::absolute(folder).string());
-    spec.event = replaceAll(spec.event, mount, fs::absolute(folder).string());
+  if (const fs::path mounted = mountedFolder(config, function, folder); !mounted.empty()) {
+    const std::string& mount = function.file_system->local_mount_path;
+    for (auto& entry : spec.environment) entry = replaceAll(entry, mount, fs::absolute(mounted).string());
+    spec.event = replaceAll(spec.event, mount, fs::absolute(mounted).string());
   }
-  return probe(spec);
+  return spec;
+}
+
+fs::path mountedFolder(const VerifyCase& which) { return mountedFolder(which.config, which.function, which.folder); }
+
+Result<std::string> answerAsBuilt(const VerifyCase& which) {
+  return probe(probeAsBuilt(which.config, which.function, which.folder, which.event));
 }
 
 Result<std::string> answerInEmptyRoot(const VerifyCase& which) {

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "contract/serverless_yml.h"
 #include "pack/pack.h"
+#include "pack/probe.h"
 
 namespace lectern::pack {
 
@@ -21,9 +22,14 @@ struct VerifyCase {
 
 /// The local folder behind the function's file system; empty when it has none.
 std::filesystem::path mountedFolder(const VerifyCase& which);
+std::filesystem::path mountedFolder(const contract::ServerlessConfig& config, const contract::FunctionConfig& function,
+                                    const std::filesystem::path& folder);
 
-/// The answer of the program as built (as ordinarily linked, where that is known), outside of any bundle; paths below
-/// the mount path in environment and event become the local folder's. For functions with `binary`.
+/// How the program is started as built, outside of any bundle; paths below the mount path in environment and event become
+/// the local folder's. `folder` is that of serverless.yml.
+ProbeSpec probeAsBuilt(const contract::ServerlessConfig& config, const contract::FunctionConfig& function,
+                       const std::filesystem::path& folder, const std::string& event);
+/// The answer of the program as built (as ordinarily linked, where that is known). For functions with `binary`.
 Result<std::string> answerAsBuilt(const VerifyCase& which);
 
 /// The answer of the bundle in a root folder that holds nothing but it, the mounted files and /tmp. kUnavailable when

@@ -1,6 +1,6 @@
-// What OpenCV, Tesseract and libtiff are linked with but a page never reaches: LAPACK and BLAS (decompositions and large
-// products), OpenGL, downloads, archives, LERC pictures. Left out, the bundle is 90 MB lighter. A call either fails in the
-// way its caller handles, or ends the process and says which routine was asked for.
+// What OpenCV, Tesseract, Leptonica and libtiff are linked with but a page never reaches: LAPACK and BLAS (decompositions
+// and large products), OpenGL, downloads, archives, LERC pictures, writing of Zstandard, LZMA and WebP. Left out, the bundle is
+// 90 MB lighter. A call either fails in the way its caller handles, or ends the process and says which routine was asked for.
 
 #include <stddef.h>
 #include <stdio.h>
@@ -61,3 +61,35 @@ enum { kLercFailed = 1 };
 unsigned lerc_decode(void) { return kLercFailed; }
 unsigned lerc_getBlobInfo(void) { return kLercFailed; }
 unsigned lerc_encodeForVersion(void) { return kLercFailed; }
+
+// Pictures are read in these codings and written in none.
+LECTERN_ABSENT(ZSTD_compress)
+LECTERN_ABSENT(ZSTD_compressBound)
+LECTERN_ABSENT(ZSTD_compressStream)
+LECTERN_ABSENT(ZSTD_createCStream)
+LECTERN_ABSENT(ZSTD_endStream)
+LECTERN_ABSENT(ZSTD_freeCStream)
+LECTERN_ABSENT(ZSTD_initCStream)
+LECTERN_ABSENT(ZSTD_maxCLevel)
+LECTERN_ABSENT(lzma_stream_encoder)
+LECTERN_ABSENT(WebPEncode)
+LECTERN_ABSENT(WebPEncodeRGBA)
+LECTERN_ABSENT(WebPEncodeLosslessRGBA)
+LECTERN_ABSENT(WebPConfigInitInternal)
+LECTERN_ABSENT(WebPValidateConfig)
+LECTERN_ABSENT(WebPGetEncoderVersion)
+LECTERN_ABSENT(WebPPictureInitInternal)
+LECTERN_ABSENT(WebPPictureImportRGB)
+LECTERN_ABSENT(WebPPictureImportRGBA)
+LECTERN_ABSENT(WebPAnimEncoderAdd)
+LECTERN_ABSENT(WebPAnimEncoderAssemble)
+LECTERN_ABSENT(WebPAnimEncoderDelete)
+LECTERN_ABSENT(WebPAnimEncoderNewInternal)
+LECTERN_ABSENT(WebPAnimEncoderOptionsInitInternal)
+LECTERN_ABSENT(WebPMuxAssemble)
+LECTERN_ABSENT(WebPMuxCreateInternal)
+LECTERN_ABSENT(WebPMuxDelete)
+LECTERN_ABSENT(WebPMuxGetAnimationParams)
+LECTERN_ABSENT(WebPMuxSetAnimationParams)
+// Freeing what was never made.
+void WebPPictureFree(void* picture) { (void)picture; }

@@ -14,6 +14,7 @@
 #include <memory>
 
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/scratch.h"
 #include "sdk/lectern.h"
@@ -28,7 +29,8 @@ constexpr int kScanDpi = 250;
 constexpr double kPointsPerInch = 72;
 
 struct Wanted {
-  std::string pdf, out;
+  std::string pdf, content;  // a file, or its bytes
+  std::string out;           // folder; "" for an answer that holds pictures and words
   int first = 1, last = 1, dpi = 0;
 };
 
@@ -65,6 +67,17 @@ void save(const std::string& path, const std::string& content) {
     throw FunctionError("Output.Failed", written.error().message);
 }
 
+/// The picture as PNG in base64, small enough for an answer.
+std::string toBase64(const poppler::image& image, int dpi) {
+  const auto folder = TempDir::create("lectern-pdf-");
+  if (!folder) throw FunctionError("Output.Failed", folder.error().message);
+  const std::string path = (folder->path() / "page.png").string();
+  if (!image.save(path, "png", dpi)) throw FunctionError("Output.Failed", "write " + path);
+  const auto bytes = readFile(path, mebibytes(64));
+  if (!bytes) throw FunctionError("Output.Failed", bytes.error().message);
+  return base64Encode(*bytes);
+}
+
 json::object renderPage(const poppler::document& document, int number, const Wanted& wanted) {
   const std::unique_ptr<poppler::page> page(document.create_page(number - 1));
   if (page == nullptr) throw FunctionError("Pdf.Unreadable", fmt::format("page {} cannot be read", number));
@@ -79,6 +92,12 @@ json::object renderPage(const poppler::document& document, int number, const Wan
   renderer.set_image_format(poppler::image::format_gray8);
   const poppler::image image = renderer.render_page(page.get(), dpi, dpi);
   if (!image.is_valid()) throw FunctionError("Pdf.Unreadable", fmt::format("page {} cannot be rendered", number));
+  if (wanted.out.empty()) {
+    json::object inside{{"page", number}, {"dpi", std::lround(dpi)}, {"name", fmt::format("page-{}.png", number)},
+                        {"image_base64", toBase64(image, static_cast<int>(std::lround(dpi)))}};
+    if (has_text) inside["words"] = textOf(*page, dpi / kPointsPerInch, area.left(), area.top());
+    return inside;
+  }
   const std::string base = fmt::format("{}/page-{}", wanted.out, number);
   save(base + ".pgm", toPgm(image));
   json::object out{{"page", number}, {"image", base + ".pgm"}, {"text", nullptr}, {"dpi", std::lround(dpi)}};
@@ -90,7 +109,9 @@ json::object renderPage(const poppler::document& document, int number, const Wan
 }
 
 std::string render(const Wanted& wanted) {
-  const std::unique_ptr<poppler::document> document(poppler::document::load_from_file(wanted.pdf));
+  const std::unique_ptr<poppler::document> document(
+      wanted.content.empty() ? poppler::document::load_from_file(wanted.pdf)
+                             : poppler::document::load_from_raw_data(wanted.content.data(), static_cast<int>(wanted.content.size())));
   if (document == nullptr) throw FunctionError("Pdf.Unreadable", "the PDF is damaged or cut short");
   if (document->is_locked()) {
     throw FunctionError("Pdf.Encrypted",
@@ -109,9 +130,14 @@ Wanted fromEvent(const std::string& text) {
   const auto value = parseJson(text);
   if (!value || !value->is_object()) throw FunctionError("Request.Invalid", "the event is no JSON object");
   const auto& event = value->get_object();
-  Wanted wanted{stringOr(event, "pdf", ""), stringOr(event, "out", ""), 1, 1, 0};
-  if (wanted.pdf.empty() || wanted.out.empty())
-    throw FunctionError("Request.Invalid", "the event needs \"pdf\" and \"out\"");
+  Wanted wanted{stringOr(event, "pdf", ""), "", stringOr(event, "out", ""), 1, 1, 0};
+  if (wanted.pdf.empty()) {
+    auto content = base64Decode(stringOr(event, "pdf_base64", ""));
+    if (!content) throw FunctionError("Request.Invalid", "\"pdf_base64\": " + content.error().message);
+    wanted.content = std::move(*content);
+  }
+  if (wanted.pdf.empty() && wanted.content.empty())
+    throw FunctionError("Request.Invalid", "the event needs \"pdf\" or \"pdf_base64\"");
   wanted.first = static_cast<int>(intOr(event, "first", 1));
   wanted.last = static_cast<int>(intOr(event, "last", wanted.first));
   wanted.dpi = static_cast<int>(intOr(event, "dpi", 0));
@@ -120,7 +146,7 @@ Wanted fromEvent(const std::string& text) {
 
 int asProgram(char** argv) {
   try {
-    const Wanted wanted{argv[2], argv[3], std::atoi(argv[4]), std::atoi(argv[5]), std::atoi(argv[6])};
+    const Wanted wanted{argv[2], "", argv[3], std::atoi(argv[4]), std::atoi(argv[5]), std::atoi(argv[6])};
     fmt::print("{}\n", render(wanted));
     return 0;
   } catch (const FunctionError& e) {

@@ -1,5 +1,7 @@
 #include "functions/read/reading.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 
 #include "base/clock.h"
@@ -25,6 +27,7 @@ namespace fs = std::filesystem;
 struct Rendered {
   fs::path image, text;
   int number = 1;
+  json::value words = nullptr;  // or: what the file `text` would hold
 };
 
 struct Job {
@@ -32,6 +35,7 @@ struct Job {
   std::string name;
   std::vector<Rendered> pages;  // empty: the file's own pages
   fs::path output, database;
+  std::shared_ptr<TempDir> folder = {};  // of what the event itself carried
 };
 
 /// A document's name becomes file names, so it is one plain component.
@@ -42,6 +46,19 @@ std::string nameOf(const std::string& wanted, const fs::path& file) {
     throw FunctionError("Request.Invalid", "'" + name + "' is no document name; give \"name\" without folders");
   }
   return name;
+}
+
+/// What the event carries as base64 under `key`, as a file in the job's own folder; "" when it carries none.
+fs::path carried(const json::object& event, const char* key, const std::string& name, Job& job) {
+  const std::string text = stringOr(event, key, "");
+  if (text.empty()) return {};
+  const std::string bytes = orThrow(base64Decode(text), "Request.Invalid");
+  if (!job.folder) job.folder = std::make_shared<TempDir>(orThrow(TempDir::create("lectern-read-"), "Image.Unreadable"));
+  const fs::path path = job.folder->path() / name;
+  if (auto written = writeFileAtomic(path, bytes); !written) {
+    throw FunctionError("Image.Unreadable", written.error().message);
+  }
+  return path;
 }
 
 Job jobFromRecord(const json::value& record, const Places& places) {
@@ -66,29 +83,41 @@ std::vector<Job> jobsOf(const std::string& text, const Places& places) {
   }
   Job job{stringOr(event, "file", ""), "", {}, stringOr(event, "output", places.output.string()),
           stringOr(event, "database", places.database.string())};
-  if (job.file.empty()) throw FunctionError("Request.Invalid", "the event needs \"file\" or \"Records\"");
+  if (job.file.empty()) {
+    job.name = nameOf(stringOr(event, "name", "image"), "");
+    job.file = carried(event, "file_base64", job.name, job);
+  }
+  if (job.file.empty()) {
+    throw FunctionError("Request.Invalid", "the event needs \"file\", \"file_base64\" or \"Records\"");
+  }
   job.name = nameOf(stringOr(event, "name", ""), job.file);
   if (const auto* pages = event.if_contains("rendered"); pages != nullptr && pages->is_array()) {
     for (const auto& page : pages->get_array()) {
       if (!page.is_object()) throw FunctionError("Request.Invalid", "\"rendered\" is a list of objects");
       const auto& p = page.get_object();
-      job.pages.push_back({stringOr(p, "image", ""), stringOr(p, "text", ""), static_cast<int>(intOr(p, "page", 1))});
+      Rendered one{stringOr(p, "image", ""), stringOr(p, "text", ""), static_cast<int>(intOr(p, "page", 1))};
+      if (one.image.empty()) one.image = carried(p, "image_base64", fmt::format("page-{}", job.pages.size()), job);
+      if (const auto* words = p.if_contains("words"); words != nullptr) one.words = *words;
+      job.pages.push_back(std::move(one));
     }
   }
   jobs.push_back(std::move(job));
   return jobs;
 }
 
-void addPage(reader::Document& document, const reader::ImageFile& file, int index, int number, const fs::path& text,
+void addPage(reader::Document& document, const reader::ImageFile& file, int index, const Rendered& page,
              const Engine& engine) {
   const auto image = orThrow(file.page(index), "Image.Unreadable");
   std::optional<std::vector<reader::Word>> words;
-  if (!text.empty()) {
-    const auto json = orThrow(parseJson(orThrow(readFile(text, mebibytes(64)), "Request.Invalid")), "Request.Invalid");
+  if (!page.text.empty()) {
+    const auto json =
+        orThrow(parseJson(orThrow(readFile(page.text, mebibytes(64)), "Request.Invalid")), "Request.Invalid");
     words = orThrow(reader::wordsFromJson(json), "Request.Invalid");
+  } else if (!page.words.is_null()) {
+    words = orThrow(reader::wordsFromJson(page.words), "Request.Invalid");
   }
   document.pages.push_back(
-      orThrow(engine.page(image, number, std::move(words), document.timings), "Image.Unreadable"));
+      orThrow(engine.page(image, page.number, std::move(words), document.timings), "Image.Unreadable"));
 }
 
 reader::Document readDocument(const Job& job, const std::string& sha256, const Engine& engine) {
@@ -98,11 +127,11 @@ reader::Document readDocument(const Job& job, const std::string& sha256, const E
   document.models = engine.models;
   for (const auto& page : job.pages) {
     const auto file = orThrow(reader::ImageFile::open(page.image), "Image.Unreadable");
-    addPage(document, *file, 1, page.number, page.text, engine);
+    addPage(document, *file, 1, page, engine);
   }
   if (job.pages.empty()) {
     const auto file = orThrow(reader::ImageFile::open(job.file), "Image.Unreadable");
-    for (int n = 1; n <= file->pages(); ++n) addPage(document, *file, n, n, {}, engine);
+    for (int n = 1; n <= file->pages(); ++n) addPage(document, *file, n, {{}, {}, n}, engine);
   }
   reader::finishDocument(document);
   reader::nameTables(document, job.name);

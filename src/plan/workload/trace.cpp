@@ -15,6 +15,8 @@ namespace lectern::plan {
 namespace {
 
 constexpr int64_t kMostArrivals = 200'000'000;
+constexpr size_t kShown = 40;  // characters of a bad field in a message
+constexpr double kMostMemoryMb = 1e6;
 
 std::vector<std::string_view> split(std::string_view line) {
   std::vector<std::string_view> fields;
@@ -33,7 +35,7 @@ std::vector<std::string_view> split(std::string_view line) {
 double numberOf(std::string_view field) {
   double value = 0;
   const auto [end, error] = std::from_chars(field.data(), field.data() + field.size(), value);
-  return error == std::errc() && end == field.data() + field.size() ? value : NAN;
+  return error == std::errc() && end == field.data() + field.size() && std::isfinite(value) ? value : NAN;
 }
 
 float median(std::vector<float> values) {
@@ -100,43 +102,69 @@ class Reader {
     return fail(Code::kInvalid, fmt::format("{}:{}: {}", trace_.name, line_, what));
   }
 
+  /// The column's number; NaN when the field is empty or there is no such column: not known. Below zero or unreadable is
+  /// a fault, so that a typing error does not pass for an unknown value.
+  Result<double> known(const std::vector<std::string_view>& fields, std::string_view column) const {
+    const std::string_view text = field(fields, column);
+    if (text.empty()) return NAN;
+    const double value = numberOf(text);
+    if (value >= 0) return value;
+    return fault(fmt::format("{} is '{}', no number from 0 on; leave it empty when it is not known", column,
+                             text.substr(0, kShown)));
+  }
+
   Result<void> row(std::string_view line) {
     const auto fields = split(line);
-    double seconds = numberOf(field(fields, "t_s"));
-    double work_ms = numberOf(field(fields, "duration_ms"));
-    if (has("duration_s")) work_ms = numberOf(field(fields, "duration_s")) * 1000;
-    if (has("start_s")) seconds = numberOf(field(fields, "start_s"));
+    if (fields.size() != header_.size()) {
+      return fault(fmt::format("{} field{} where the header has {}", fields.size(), fields.size() == 1 ? "" : "s",
+                               header_.size()));
+    }
+    double seconds = numberOf(field(fields, has("start_s") ? "start_s" : "t_s"));
+    TRY(double work_ms, known(fields, "duration_ms"));
+    if (has("duration_s")) {
+      TRY(const double duration, known(fields, "duration_s"));
+      work_ms = duration * 1000;
+    }
     if (has("end_timestamp")) {
-      const double duration = numberOf(field(fields, "duration"));
+      TRY(const double duration, known(fields, "duration"));
       seconds = numberOf(field(fields, "end_timestamp")) - duration;
       work_ms = duration * 1000;
     }
     // A token read costs about a fiftieth of one written; one written 25 ms. A size of work, not a measured time.
     if (has("generated_tokens")) {
-      work_ms = 0.5 * numberOf(field(fields, "context_tokens")) + 25 * numberOf(field(fields, "generated_tokens"));
+      TRY(const double context, known(fields, "context_tokens"));
+      TRY(const double generated, known(fields, "generated_tokens"));
+      work_ms = 0.5 * context + 25 * generated;
     }
     if (!(std::abs(seconds) < 4e9)) return fault("the time is missing or no number");
     if (work_ms > 1e9) return fault("the duration is beyond eleven days");
     std::string_view key = field(fields, "function");
     if (has("func")) key = field(fields, "func");
     Arrival arrival{std::llround(seconds * 1e9), work_ms >= 0 ? static_cast<float>(work_ms) : -1.0F, functionOf(key)};
-    if (has("client_ms")) record(fields, arrival);
+    if (has("client_ms")) TRY_VOID(record(fields, arrival));
     return add(arrival);
   }
 
   /// The service time of a cold call is not that of the same call served warm: forget it, it is drawn anew.
-  void record(const std::vector<std::string_view>& fields, Arrival& arrival) {
-    const bool cold = field(fields, "cold") == "1";
-    const auto client = static_cast<float>(numberOf(field(fields, "client_ms")));
+  Result<void> record(const std::vector<std::string_view>& fields, Arrival& arrival) {
+    const std::string_view start = field(fields, "cold");
+    if (start != "0" && start != "1" && !start.empty()) {
+      return fault(fmt::format("cold is '{}', not 0 or 1", start.substr(0, kShown)));
+    }
+    const bool cold = start == "1";
+    TRY(const double client_ms, known(fields, "client_ms"));
+    const auto client = static_cast<float>(client_ms);
     if (client > 0) recorded_.client_ms.push_back(client);
     recorded_.cold += cold;
-    const double memory = numberOf(field(fields, "max_mem_mb"));
+    TRY(const double memory, known(fields, "max_mem_mb"));
+    if (memory > kMostMemoryMb) return fault("max_mem_mb is more than any function has");
     if (memory > recorded_.max_memory_mb) recorded_.max_memory_mb = static_cast<int>(memory);
     if (arrival.work_ms > 0 && client > arrival.work_ms) {
       (cold ? cold_ms_ : recorded_.warm_ms).push_back(arrival.work_ms);
       (cold ? recorded_.cold_overhead_ms : recorded_.warm_overhead_ms).push_back(client - arrival.work_ms);
     }
     if (cold) arrival.work_ms = -1;
+    return {};
   }
 
   void finishRecorded() {
@@ -148,9 +176,10 @@ class Reader {
     const auto fields = split(line);
     const bool azure = has("HashFunction");
     const uint32_t function = functionOf(field(fields, azure ? "HashFunction" : "function"));
-    const double work = azure ? -1 : numberOf(field(fields, "avg_ms"));
     const size_t first = azure ? 4 : 2;
     if (fields.size() != header_.size()) return fault("a row has not as many fields as the header");
+    TRY(const double mean_ms, known(fields, azure ? "" : "avg_ms"));
+    const double work = mean_ms >= 0 ? mean_ms : -1;
     for (size_t n = first; n < fields.size(); ++n) {
       const double count = numberOf(fields[n]);
       if (!(count >= 0 && count < 1e8)) return fault("a count is missing or no number");

@@ -46,7 +46,8 @@ struct Trace {
 ///   function,avg_ms,min1,...                                       counts a minute with mean durations
 ///   HashOwner,HashApp,HashFunction,Trigger,1,2,...                 Azure Functions 2019: counts a minute
 ///   t_s[,duration_ms][,function]                                   anything else
-/// Counts a minute are spread evenly at random under `seed`.
+/// Counts a minute are spread evenly at random under `seed`. An empty field is a value that is not known; one that cannot
+/// be read is kInvalid with "FILE:LINE: ".
 Result<Trace> parseTrace(std::string_view text, std::string_view name, uint64_t seed);
 Result<Trace> readTrace(const std::filesystem::path& path, uint64_t seed);
 

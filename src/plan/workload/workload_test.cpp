@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "plan/workload/arrivals.h"
@@ -44,6 +45,31 @@ TEST(Trace, FaultsNameTheLine) {
   EXPECT_FALSE(parseTrace("t_s\n", "a", 1));
   EXPECT_FALSE(parseTrace("function,avg_ms,min1\n0,1,1e300\n", "a", 1));
   EXPECT_FALSE(parseTrace("t_s\nnan\n", "a", 1));
+}
+
+TEST(Trace, WhatIsUnreadableIsNotUnknown) {
+  const auto fault = [](std::string_view text) {
+    const auto trace = parseTrace(text, "a.csv", 1);
+    return trace ? "no fault" : trace.error().message;
+  };
+  EXPECT_EQ(fault("t_s,duration_ms\n0,12\n1,twelve\n"),
+            "a.csv:3: duration_ms is 'twelve', no number from 0 on; leave it empty when it is not known");
+  EXPECT_EQ(fault("t_s,duration_ms\n0,-5\n"),
+            "a.csv:2: duration_ms is '-5', no number from 0 on; leave it empty when it is not known");
+  EXPECT_EQ(fault("t_s,duration_ms\n0,inf\n"),
+            "a.csv:2: duration_ms is 'inf', no number from 0 on; leave it empty when it is not known");
+  EXPECT_EQ(fault("t_s,duration_ms,function\n0,12\n"), "a.csv:2: 2 fields where the header has 3");
+  EXPECT_THAT(fault("start_s,duration_s,app,function\n0,1s,0,0\n"), testing::HasSubstr("a.csv:2: duration_s is '1s'"));
+  EXPECT_THAT(fault("app,func,end_timestamp,duration\na,f,10,x\n"), testing::HasSubstr("a.csv:2: duration is 'x'"));
+  EXPECT_THAT(fault("t_s,context_tokens,generated_tokens\n0,100,many\n"), testing::HasSubstr("generated_tokens is 'many'"));
+  EXPECT_THAT(fault("function,avg_ms,min1\n0,soon,1\n"), testing::HasSubstr("a.csv:2: avg_ms is 'soon'"));
+  const std::string recorded = "t_s,cold,instance,duration_ms,billed_ms,max_mem_mb,client_ms\n";
+  EXPECT_EQ(fault(recorded + "0,yes,0,10,100,53,12\n"), "a.csv:2: cold is 'yes', not 0 or 1");
+  EXPECT_THAT(fault(recorded + "0,0,0,10,100,53,fast\n"), testing::HasSubstr("client_ms is 'fast'"));
+  EXPECT_THAT(fault(recorded + "0,0,0,10,100,1e300,12\n"), testing::HasSubstr("max_mem_mb"));
+  const auto empty = parseTrace("t_s,duration_ms\n0,\n", "a.csv", 1);
+  ASSERT_TRUE(empty);
+  EXPECT_LT(empty->arrivals[0].work_ms, 0);
 }
 
 TEST(Arrivals, PoissonHasItsRate) {

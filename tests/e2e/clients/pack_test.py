@@ -61,6 +61,20 @@ def verified(folder):
     assert text.returncode == 1, (text.stdout, text.stderr)
 
 
+def traced(folder):
+    """A library that is loaded by dlopen is missing in an empty root until the trace of the event finds it."""
+    service(folder, "loads")
+    text = subprocess.run((LECTERN, "pack", "--verify"), cwd=folder, capture_output=True, text=True, timeout=PATIENCE)
+    if "not verified, empty root" in text.stdout:
+        print("SKIPPED: nobody may change the root here:", text.stdout)
+    else:
+        assert text.returncode == 1 and "libz.so.1" in text.stdout, (text.stdout, text.stderr)
+    text = run(LECTERN, "pack", "--verify", "--trace", cwd=folder)
+    assert "one: the recorded event loads libz.so.1 (" in text and "custom.lectern.pack.one.libraries: [libz.so.1]" in text, text
+    service(folder, "loads", ", libraries: [libz.so.1]")
+    assert "loads nothing that is not in the bundle" in run(LECTERN, "pack", "--verify", "--trace", cwd=folder)
+
+
 def foreign(folder):
     app = os.path.join(folder, "foreign")
     shutil.copytree(os.path.join(ROOT, "examples", "foreign"), app)
@@ -280,7 +294,7 @@ def cloudformation(folder):
 
 
 def main():
-    for part in (verified, foreign, container, emulated, cloudformation):
+    for part in (verified, traced, foreign, container, emulated, cloudformation):
         with tempfile.TemporaryDirectory(prefix="lectern-pack-") as folder:
             part(folder)
 
