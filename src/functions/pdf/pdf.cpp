@@ -5,6 +5,7 @@
 #include <poppler-image.h>
 #include <poppler-page-renderer.h>
 #include <poppler-page.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -155,11 +156,20 @@ int asProgram(char** argv) {
   }
 }
 
+/// Poppler's texts go through UTF-16, which the C library converts with a module that it loads from the system's files. A
+/// bundle brings its own: in an empty root, as on Lambda, every word would be empty.
+void useOwnConverters() {
+  const char* root = std::getenv("LAMBDA_TASK_ROOT");
+  const std::string folder = std::string(root != nullptr ? root : "/var/task") + "/gconv";
+  if (access((folder + "/gconv-modules").c_str(), R_OK) == 0) setenv("GCONV_PATH", folder.c_str(), 1);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   // Complaints about broken objects inside a PDF are the library's, not the user's.
   poppler::set_debug_error_function([](const std::string&, void*) {}, nullptr);
   if (argc == 7 && std::strcmp(argv[1], "render") == 0) return asProgram(argv);
+  useOwnConverters();
   run([](const std::string& event, const Context&) { return render(fromEvent(event)); });
 }
