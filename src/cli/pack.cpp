@@ -35,17 +35,20 @@ void printVerified(const app::Verified& v) {
 }
 
 void printTraced(const pack::PackedFunction& f) {
-  for (const auto& library : f.traced) {
-    fmt::print("{}: the recorded event loads {} ({}) by dlopen{}: added\n", f.name, library.name, library.file.string(),
-               library.by.empty() ? "" : " from " + library.by);
-  }
-  if (f.traced.empty()) {
-    fmt::print("{}: the recorded event loads nothing that is not in the bundle\n", f.name);
-    return;
-  }
   std::string names;
-  for (const auto& library : f.traced) names += (names.empty() ? "" : ", ") + library.name;
-  fmt::print("{}: declare them, so that every pack has them: custom.lectern.pack.{}.libraries: [{}]\n", f.name, f.name, names);
+  for (const auto& library : f.traced) {
+    const std::string by = library.by.empty() ? "" : " from " + library.by;
+    if (library.byPath()) {
+      fmt::print("{}: the recorded event loads {} by its path{}: not added, since no target has it there. Put it in with 'files' "
+                 "and let the program look below LAMBDA_TASK_ROOT\n", f.name, library.file.string(), by);
+      continue;
+    }
+    fmt::print("{}: the recorded event loads {} ({}) by dlopen{}: added\n", f.name, library.name, library.file.string(), by);
+    names += (names.empty() ? "" : ", ") + library.name;
+  }
+  if (f.traced.empty()) fmt::print("{}: the recorded event loads nothing that is not in the bundle\n", f.name);
+  if (names.empty()) return;
+  fmt::print("{}: declare what was added, so that every pack has it: custom.lectern.pack.{}.libraries: [{}]\n", f.name, f.name, names);
 }
 
 int packCommand(const PackArguments& arguments) {

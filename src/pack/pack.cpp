@@ -145,7 +145,8 @@ class Builder {
     for (auto& library : libraries) {
       const std::string name = library.file.filename().string();
       if (closure.libraries.contains(name) || name == closure.interpreter.filename()) continue;
-      extra.push_back({library.file.string(), "traced: the recorded event loads it by dlopen"});
+      // One that is asked for by its path would not be found in the bundle's lib: the program has to look elsewhere.
+      if (!library.byPath()) extra.push_back({library.file.string(), "traced: the recorded event loads it by dlopen"});
       report.traced.push_back(std::move(library));
     }
     return {};
@@ -179,7 +180,9 @@ class Builder {
     std::error_code error;
     if (pack.untrimmed.empty() && !fs::is_regular_file(other, error)) return {};
     TRY(auto extra, declaredLibraries());
-    for (const auto& library : report.traced) extra.push_back({library.file.string(), "traced"});
+    for (const auto& library : report.traced) {
+      if (!library.byPath()) extra.push_back({library.file.string(), "traced"});
+    }
     TRY(const auto closure, findClosure(other, extra));
     int64_t bytes = static_cast<int64_t>(fs::file_size(other, error));
     if (!closure.interpreter.empty()) bytes += static_cast<int64_t>(fs::file_size(closure.interpreter, error));

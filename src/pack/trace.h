@@ -14,6 +14,7 @@ namespace lectern::pack {
 struct TracedLibrary {
   std::string name, by;        // as asked for; the file that asked
   std::filesystem::path file;  // what was loaded
+  bool byPath() const { return name.starts_with("/"); }
 };
 
 /// Runs the program as `probe` does and listens to its loader. kUnavailable when the program gives no answer, kInvalid

@@ -82,11 +82,12 @@ def chained(served):
     _, answer = make_events.chain(invoke, pdf)
     document = answer["document"]
     fields = {name: field["value"] if isinstance(field, dict) else field for name, field in document["fields"].items()}
-    assert fields["invoice_number"] == "LI-2026-0187" and document["document"]["type"] == "invoice", fields
+    assert fields["total"] == "952.00" and fields["vat_id"] == "DE136695976", fields
+    assert document["document"]["type"] == "invoice", document["document"]
     assert document["pages"][0]["tables"][0]["rows"] >= 5, document["pages"][0]["tables"]
     rendered = invoke("pdf", {"pdf_base64": pdf})["rendered"]
     read = invoke("read", {"name": "invoice.pdf", "file_base64": pdf, "rendered": rendered})["documents"][0]
-    assert read["status"] == "read" and read["fields"]["invoice_number"] == "LI-2026-0187", read["fields"]
+    assert read["status"] == "read" and read["type"] == "invoice" and read["fields"]["total"] == "952.00", read
 
 
 def main():
