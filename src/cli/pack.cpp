@@ -48,7 +48,8 @@ void printTraced(const pack::PackedFunction& f) {
   }
   if (f.traced.empty()) fmt::print("{}: the recorded event loads nothing that is not in the bundle\n", f.name);
   if (names.empty()) return;
-  fmt::print("{}: declare what was added, so that every pack has it: custom.lectern.pack.{}.libraries: [{}]\n", f.name, f.name, names);
+  fmt::print("{}: declare what was added, so that every pack has it: custom.lectern.pack.{}.libraries: [{}]\n", f.name,
+             f.name, names);
 }
 
 int packCommand(const PackArguments& arguments) {

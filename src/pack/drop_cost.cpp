@@ -164,7 +164,8 @@ void addScripts(const Entries& entries, std::map<std::string, DropCost>& out) {
     std::erase_if(by, [&path = path](const std::string* other) { return *other == path; });
     cost.breaks = by.empty()       ? "no script names it"
                   : by.size() == 1 ? *by[0] + " names it"
-                                   : fmt::format("{} and {} other script{} name it", *by[0], by.size() - 1, by.size() == 2 ? "" : "s");
+                                   : fmt::format("{} and {} other script{} name it", *by[0], by.size() - 1,
+                                                 by.size() == 2 ? "" : "s");
   }
 }
 }  // namespace

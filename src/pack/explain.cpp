@@ -16,7 +16,8 @@ json::array tableJson(const std::vector<PackedFile>& files) {
                    {"why", file.why},
                    {"bytes", file.bytes},
                    {"trimmed_bytes", file.original - file.bytes},
-                   {"drop", {{"frees_bytes", file.drop.frees}, {"other_files", file.drop.others}, {"breaks", file.drop.breaks}}}});
+                   {"drop",
+                    {{"frees_bytes", file.drop.frees}, {"other_files", file.drop.others}, {"breaks", file.drop.breaks}}}});
   }
   return out;
 }

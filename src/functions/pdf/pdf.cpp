@@ -112,7 +112,8 @@ json::object renderPage(const poppler::document& document, int number, const Wan
 std::string render(const Wanted& wanted) {
   const std::unique_ptr<poppler::document> document(
       wanted.content.empty() ? poppler::document::load_from_file(wanted.pdf)
-                             : poppler::document::load_from_raw_data(wanted.content.data(), static_cast<int>(wanted.content.size())));
+                             : poppler::document::load_from_raw_data(wanted.content.data(),
+                                                                     static_cast<int>(wanted.content.size())));
   if (document == nullptr) throw FunctionError("Pdf.Unreadable", "the PDF is damaged or cut short");
   if (document->is_locked()) {
     throw FunctionError("Pdf.Encrypted",
