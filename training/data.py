@@ -8,6 +8,7 @@ import numpy as np
 
 from targets import make_targets
 
+SMALL_PRINT = (8, 14)  # line heights in px of scans of low resolution
 MAX_TILT = 1.0  # degrees; beyond it an upright box says nothing about a line's height
 
 
@@ -37,10 +38,11 @@ def split(pages):
 
 
 class Crops:
-    """Random crops with the page scaled so that its median line height is log-uniform in `heights`."""
+    """Random crops with the page scaled so that its median line height is log-uniform in `heights`; a share of `small_print` look like
+    small print that was enlarged to it."""
 
-    def __init__(self, pages, size, form, seed):
-        self.pages, self.size, self.form, self.heights = pages, size, form, form.range
+    def __init__(self, pages, size, form, seed, small_print=0.0):
+        self.pages, self.size, self.form, self.heights, self.small_print = pages, size, form, form.range, small_print
         self.rng = random.Random(seed)
         self.noise = np.random.RandomState(seed)
         self.images = {}  # about a megabyte a page; reading them again costs more than a tenth of a step
@@ -87,6 +89,12 @@ class Crops:
             # What the crop cuts from above or below is no line any more; cut from the side it still is, with its end elsewhere.
             cut = c < -0.3 * (d - c) or d > h + 0.3 * (d - c)
             lines.append((a, c, b, d, cut))
+        if rng.random() < self.small_print:
+            factor = rng.uniform(*SMALL_PRINT) / wanted
+            if factor < 0.9:
+                coarse = cv2.resize(out, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+                out = cv2.resize(self.augment(coarse).astype(np.uint8), (w, h), interpolation=cv2.INTER_LINEAR)
+                return out.astype(np.float32), lines
         return self.augment(out), lines
 
     def augment(self, image):
@@ -121,5 +129,5 @@ def batch(sources, weights, rng, size):
         source = rng.choices(sources, weights)[0]
         image, lines = source.crop()
         images.append(image[None])
-        targets.append(make_targets(lines, image.shape[0], image.shape[1], source.form))
+        targets.append(make_targets(image, lines, source.form))
     return np.stack(images).astype(np.float32), [np.stack(t) for t in zip(*targets)]

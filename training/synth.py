@@ -235,6 +235,58 @@ def form(page):
         y += size * rng.uniform(1.6, 3)
 
 
+def boxes(page):
+    """A form of ruled boxes: small labels in their upper corners, entries in another type below or beside them, check boxes."""
+    rng = page.rng
+    size, ink = rng.randrange(16, 26), rng.randrange(0, 80)
+    label, entry = page.font(rng.choice(page.files), size), page.font(rng.choice(page.files), int(size * rng.uniform(1.0, 1.3)))
+    margin, upper = rng.randrange(15, 60), rng.random() < 0.5
+    y = rng.randrange(15, 60)
+    page.text(margin + rng.randrange(0, 200), y, phrase(rng, rng.randrange(2, 6), True), entry, ink)
+    y += 2.2 * size
+    while y < page.height - 6 * size:
+        deep, count = rng.choice([1.6, 1.6, 2.6, 2.6, 4.2]) * size, rng.choice([1, 2, 2, 3, 4])
+        edges = [margin] + sorted(rng.uniform(margin + 60, page.width - margin - 60) for _ in range(count - 1)) + [page.width - margin]
+        page.draw.rectangle((margin, y, page.width - margin, y + deep), outline=ink, width=rng.choice([1, 1, 2]))
+        for left, right in zip(edges, edges[1:]):
+            page.draw.line((left, y, left, y + deep), fill=ink, width=1)
+            room = right - left - 0.6 * size
+            if room < 3 * size:
+                continue
+            text = phrase(rng, rng.randrange(1, 4), upper) + rng.choice(["", "", ":", " (%d)" % rng.randrange(30)])
+            while page.draw.textlength(text, font=label) > room and " " in text:
+                text = text.rsplit(" ", 1)[0]
+            if page.draw.textlength(text, font=label) > room:
+                continue
+            page.text(left + 0.25 * size, y + 0.15 * size, text, label, ink)
+            used = page.draw.textlength(text, font=label)
+            if deep > 2 * size and rng.random() < 0.75:
+                for row in range(1 if deep < 4 * size else rng.choice([1, 2])):
+                    page.text(left + rng.uniform(0.3, 1) * size, y + (1.25 + 1.3 * row) * size, fitting(page, entry, room * rng.uniform(0.4, 0.9)), entry, ink)
+            elif room - used > 5 * size and rng.random() < 0.6:
+                page.text(left + used + rng.uniform(0.8, 2.5) * size, y + 0.1 * size, fitting(page, entry, room - used - 3 * size), entry, ink)
+        y += deep + (0 if rng.random() < 0.7 else rng.uniform(0.5, 3) * size)
+        if rng.random() < 0.15:
+            at = margin
+            while at < page.width - 12 * size:
+                page.draw.rectangle((at, y + 0.3 * size, at + 0.8 * size, y + 1.1 * size), outline=ink)
+                box = page.text(at + 1.3 * size, y + 0.1 * size, phrase(rng, rng.randrange(1, 3)), label, ink)
+                if box is None:
+                    break
+                at = box[2] + rng.uniform(1, 4) * size
+            y += 1.9 * size
+
+
+def coarsen(page):
+    """The page at the resolution of old scans, its median line 9 to 15 px tall."""
+    median = float(np.median([l[3] - l[1] for l in page.lines]))
+    factor = page.rng.uniform(9, 15) / median
+    if factor < 0.9:
+        page.width, page.height = round(page.width * factor), round(page.height * factor)
+        page.image = page.image.resize((page.width, page.height), Image.BOX if page.rng.random() < 0.5 else Image.BILINEAR)
+        page.lines = [[v * factor for v in l] for l in page.lines]
+
+
 def decorate(page):
     """What is no text: bars with inverse headers, stamps, blobs, barcodes."""
     rng = page.rng
@@ -296,12 +348,14 @@ def degrade(page):
 
 def make_page(seed, font_files):
     rng = random.Random(seed)
-    kind = rng.choice([receipt, receipt, paragraphs, grid, form])
+    kind = rng.choice([receipt, receipt, paragraphs, grid, form, boxes])
     width, height = (rng.randrange(380, 800), rng.randrange(700, 1400)) if kind is receipt else (rng.randrange(700, 1100), rng.randrange(800, 1400))
     page = Page(rng, width, height, font_files)
     page.tilted = 0
     kind(page)
     decorate(page)
+    if kind is not receipt and len(page.lines) > 2 and rng.random() < 0.4:
+        coarsen(page)
     image = degrade(page)
     return image, [[round(float(v), 1) for v in l] for l in page.lines], page.tilted
 

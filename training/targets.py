@@ -8,6 +8,8 @@ import numpy as np
 POSITIVE, NEGATIVE = 0.65, 0.45
 ENDS_WITHIN = 2.0  # columns: anchors further from a line's end learn nothing of it
 NEIGHBOURS_WITHIN = 3.0  # columns between two lines of one row whose gap gets a column of its own
+BLANK_WEIGHT = 3.0  # of white columns, inside a line and between two: they decide where a row is cut, and are few
+BLANK_CONTRAST = 0.35  # of the line's own contrast: below it a column is white
 
 
 def vertical_iou(form, rows, y0, y1):
@@ -47,7 +49,21 @@ def gap_columns(lines, width):
     return gaps
 
 
-def make_targets(lines, height, width, form):
+def blank_columns(image, line, columns_at, width):
+    """Those of a line's columns that show no ink."""
+    x0, y0, x1, y1 = line
+    band = image[max(0, int(y0 + 0.15 * (y1 - y0))):max(1, int(np.ceil(y1 - 0.15 * (y1 - y0)))), :]
+    inside = band[:, max(0, int(x0)):max(1, int(x1))]
+    if inside.size == 0 or band.shape[0] == 0:
+        return columns_at[:0]
+    contrast = float(inside.max() - inside.min())
+    blank = [c for c in columns_at if np.ptp(band[:, c * width:(c + 1) * width]) < BLANK_CONTRAST * contrast]
+    return np.array(blank, int)
+
+
+def make_targets(image, lines, form):
+    """label, vertical, vertical_on, side, side_on, weight of a crop, each (planes, rows, columns)."""
+    height, width = image.shape
     rows, columns, k = height // form.row_stride, width // form.column, len(form.heights)
     heights = np.array(form.heights, np.float32)
     label = np.zeros((k, rows, columns), np.float32)
@@ -56,6 +72,7 @@ def make_targets(lines, height, width, form):
     vertical_on = np.zeros((k, rows, columns), np.float32)
     side = np.zeros((k, rows, columns), np.float32)
     side_on = np.zeros((k, rows, columns), np.float32)
+    weight = np.ones((k, rows, columns), np.float32)
     centre = (np.arange(rows, dtype=np.float32) + 0.5) * form.row_stride
     ignored = []
     for (x0, y0, x1, y1, ignore), gaps in zip(lines, gap_columns(lines, form.column)):
@@ -73,6 +90,9 @@ def make_targets(lines, height, width, form):
         if iou[a, r] > 0.25:
             positive[a, r] = True
         between = (iou >= NEGATIVE) & ~positive
+        blank = np.concatenate([blank_columns(image, (x0, y0, x1, y1), full, form.column),
+                                [g for g in gaps if 0 <= g < columns]]).astype(int)
+        weight[:, :, blank] = np.where((iou >= NEGATIVE)[:, :, None], BLANK_WEIGHT, weight[:, :, blank])
         regress = (iou >= 0.5) | positive
         v_c = ((y0 + y1) / 2 - centre[None, :]) / heights[:, None]
         v_h = np.log((y1 - y0) / heights)[:, None].repeat(rows, 1)
@@ -96,4 +116,4 @@ def make_targets(lines, height, width, form):
         part = label[:, :, cols]
         part[mask[:, :, None] & (part == 0)] = -1
         label[:, :, cols] = part
-    return label, vertical.reshape(2 * k, rows, columns), vertical_on, side, side_on
+    return label, vertical.reshape(2 * k, rows, columns), vertical_on, side, side_on, weight

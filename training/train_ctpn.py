@@ -45,10 +45,10 @@ def smooth_l1(error, on):
 
 
 def losses(out, targets):
-    label, vertical, vertical_on, side, side_on = [torch.from_numpy(t) for t in targets]
+    label, vertical, vertical_on, side, side_on, weight = [torch.from_numpy(t) for t in targets]
     k = label.shape[1]
     logits = out[:, :k]
-    each = F.binary_cross_entropy_with_logits(logits, label.clamp(min=0), reduction="none")
+    each = F.binary_cross_entropy_with_logits(logits, label.clamp(min=0), weight, reduction="none")
     positive, negative = label == 1, label == 0
     count = positive.sum().clamp(min=1)
     hard = min(int(HARD_NEGATIVES * count), int(negative.sum()))
@@ -117,6 +117,7 @@ def arguments():
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--synth", type=int, default=2500)
     p.add_argument("--sroie-share", type=float, default=0.65)
+    p.add_argument("--rate", type=float, help="peak learning rate instead of the plan's")
     p.add_argument("--state", default=os.path.expanduser("~/.cache/lectern/training"))
     p.add_argument("--check-every", type=int, default=500, help="steps between checks and checkpoints")
     p.add_argument("--check-pages", type=int, default=24, help="held-back receipts a check looks at, and half as many synthetic pages")
@@ -126,7 +127,7 @@ def arguments():
 
 class Training:
     def __init__(self, a):
-        self.plan = PLANS[a.net]
+        self.plan = dict(PLANS[a.net], **({"rate": a.rate} if a.rate else {}))
         self.net = Ctpn(a.net).to(memory_format=torch.channels_last)
         self.average = Ctpn(a.net).to(memory_format=torch.channels_last).eval()
         self.average.load_state_dict(self.net.state_dict())
@@ -184,8 +185,8 @@ def main():
     synth_train, synth_check = data.split(data.load_synth(synth))
     training, form = Training(a), FORMS[a.net]
     rng = random.Random(1000 + training.step)
-    sources = [data.Crops(sroie_train, training.plan["size"], form, 2000 + training.step),
-               data.Crops(synth_train, training.plan["size"], form, 3000 + training.step)]
+    sources = [data.Crops(sroie_train, training.plan["size"], form, 2000 + training.step, 0.1),
+               data.Crops(synth_train, training.plan["size"], form, 3000 + training.step, 0.3)]
     sums, shown, last = np.zeros(3), training.step, time.monotonic()
     while training.step < a.steps:
         rate = learning_rate(training.plan["rate"], training.step, a.steps, a.decay)

@@ -24,8 +24,16 @@ from targets import make_targets
 
 def output_of(targets):
     """The network output that is exactly the targets: sure where text is, sure of nothing elsewhere."""
-    label, vertical, _, side, _ = targets
+    label, vertical, _, side, _, _ = targets
     return np.concatenate([np.where(label == 1, 6.0, -6.0), vertical, side]).astype(np.float32)
+
+
+def picture(lines, height, width):
+    """A page whose lines are upright strokes."""
+    page = np.full((height, width), 240, np.float32)
+    for x0, y0, x1, y1, _ in lines:
+        page[int(y0):int(y1), int(x0):int(x1):4] = 30
+    return page
 
 
 def check(condition, what):
@@ -37,13 +45,13 @@ def targets_decode_to_their_lines():
     lines = [(40, 30, 300, 55, False), (40, 70, 140, 95, False), (200, 72, 330, 96, False), (60, 120, 90, 134, False),
              (36, 150, 350, 210, False)]
     for name, form in FORMS.items():
-        found = decode.text_lines(output_of(make_targets(lines, 256, 384, form)), form)
+        found = decode.text_lines(output_of(make_targets(picture(lines, 256, 384), lines, form)), form)
         matches, count, truth = decode.match_counts([f[:4] for f in found], [l[:4] for l in lines], at=0.7)
         check(matches == truth == count, "%s: %d of %d lines from %d found" % (name, matches, truth, count))
 
 
 def cut_lines_teach_nothing():
-    label = make_targets([(0, 30, 200, 55, True)], 128, 256, FORMS["small"])[0]
+    label = make_targets(np.zeros((128, 256)), [(0, 30, 200, 55, True)], FORMS["small"])[0]
     check((label != 1).all(), "a cut line gives positives")
     check((label[:, 3:7, 2:20] == -1).any(), "a cut line is taken for background")
 
@@ -52,7 +60,7 @@ def narrow_gaps_part_lines():
     """Neighbours less than a column apart are two lines again after decoding."""
     for shift in range(0, 8, 2):
         lines = [(20 + shift, 30, 101 + shift, 48, False), (107 + shift, 30, 190, 48, False)]
-        found = decode.text_lines(output_of(make_targets(lines, 96, 256, FORMS["small"])), FORMS["small"])
+        found = decode.text_lines(output_of(make_targets(picture(lines, 96, 256), lines, FORMS["small"])), FORMS["small"])
         check(len(found) == 2, "shifted by %d, %d lines of 2 were found" % (shift, len(found)))
 
 
@@ -71,11 +79,22 @@ def winograd_is_the_direct_convolution():
             check(off < 1e-4, "%s is off by %.1e of the largest" % (name, off))
 
 
+def white_columns_weigh_more():
+    """A wide space inside a line and the gap between two lines count more than letters and empty paper."""
+    lines = [(40, 30, 160, 48, False), (176, 30, 240, 48, False)]
+    page = picture(lines, 96, 256)
+    page[:, 96:112] = 240
+    label, _, _, _, _, weight = make_targets(page, lines, FORMS["small"])
+    heavy = (weight > 1).any((0, 1))
+    check(heavy[[12, 13, 21]].all() and not heavy[[6, 10, 16, 24, 2, 31]].any(), "white columns: %s" % np.nonzero(heavy)[0])
+    check((label[:, :, 12] == 1).any() and not (label[:, :, 21] == 1).any(), "a space inside is text, a gap is not")
+
+
 def every_line_has_an_anchor():
     rng = np.random.RandomState(3)
     for _ in range(200):
         height, y = rng.uniform(9, 60), rng.uniform(10, 150)
-        label = make_targets([(30, y, 130, y + height, False)], 256, 256, FORMS["small"])[0]
+        label = make_targets(np.zeros((256, 256)), [(30, y, 130, y + height, False)], FORMS["small"])[0]
         check((label == 1).any(), "no anchor for a line %.1f px tall at %.1f" % (height, y))
 
 
@@ -124,6 +143,7 @@ if __name__ == "__main__":
     cut_lines_teach_nothing()
     narrow_gaps_part_lines()
     winograd_is_the_direct_convolution()
+    white_columns_weigh_more()
     every_line_has_an_anchor()
     networks_give_the_promised_shape()
     transcripts_take_the_case_of_readings()
