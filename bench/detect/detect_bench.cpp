@@ -2,7 +2,8 @@
 // detection scorers read; the mean CPU time a page goes to standard error.
 //
 //   detect_bench MODEL[,key=value...] IMAGE...      MODEL: ppocr-..., ctpn-small, ctpn-vgg16
-//   keys for CTPN: score, line, single, gap, overlap, similar, height, largest, words, least, most, doubt
+//   keys for CTPN: score, line, single, gap, overlap, similar, height, largest; gaps=1 prints the white space that was
+//   judged ({"image", "gaps":[{"box", "features"}]}) instead of lines, for training/gap_judge.py
 //   keys for DB: pixel, box, unclip, height, megapixels
 
 #include <boost/json.hpp>
@@ -54,14 +55,27 @@ Result<std::unique_ptr<Detector>> makeDetector(const std::string& spec) {
   set("gap", o.decode.gap);
   set("overlap", o.decode.overlap_min);
   set("similar", o.decode.similarity_min);
-  set("words", o.cut.words);
-  set("doubt", o.cut.doubt);
-  set("least", o.cut.least);
-  set("most", o.cut.most);
   set("height", o.text_height);
   set("largest", o.max_enlargement);
   TRY(auto ctpn, CtpnDetector::create(o));
   return std::unique_ptr<Detector>(std::move(ctpn));
+}
+
+/// Prints a page's judged white space.
+Result<void> printGaps(const Detector& detector, const Image& image, const std::string& name) {
+  const auto* ctpn = dynamic_cast<const CtpnDetector*>(&detector);
+  if (ctpn == nullptr) return fail(Code::kInvalid, "gaps=1 needs a CTPN");
+  TRY(const auto found, ctpn->gaps(image));
+  boost::json::array gaps;
+  const double s = image.source_scale;
+  for (const auto& gap : found) {
+    boost::json::array features(gap.features.begin(), gap.features.end());
+    boost::json::array box = {gap.box.x0 * s, gap.box.y0 * s, gap.box.x1 * s, gap.box.y1 * s};
+    gaps.push_back(boost::json::object{{"box", std::move(box)}, {"features", std::move(features)}});
+  }
+  const boost::json::object page = {{"image", name}, {"gaps", std::move(gaps)}};
+  std::printf("%s\n", boost::json::serialize(page).c_str());
+  return {};
 }
 
 int run(int argc, char** argv) {
@@ -82,6 +96,14 @@ int run(int argc, char** argv) {
       std::fprintf(stderr, "%s: %s\n", argv[i], image.error().message.c_str());
       continue;
     }
+    const std::string name = std::filesystem::path(argv[i]).filename().string();
+    if (std::string(argv[1]).find(",gaps=1") != std::string::npos) {
+      if (auto done = printGaps(**detector, *image, name); !done) {
+        std::fprintf(stderr, "%s: %s\n", argv[i], done.error().message.c_str());
+        return 1;
+      }
+      continue;
+    }
     const double first = cpuMillis();
     const double text_height = measureText(*image).line_height;
     const double start = cpuMillis();
@@ -98,7 +120,7 @@ int run(int argc, char** argv) {
                                       r.box.x1 * image->source_scale, r.box.y1 * image->source_scale};
       lines.push_back(boost::json::object{{"text", ""}, {"box", box}, {"score", r.score}});
     }
-    const boost::json::object page = {{"image", std::filesystem::path(argv[i]).filename().string()},
+    const boost::json::object page = {{"image", name},
                                       {"text_height", text_height},
                                       {"measure_ms", start - first},
                                       {"ms", took},

@@ -50,7 +50,7 @@ TEST(DetectorByPrintTest, OrdinaryPrintGoesToCtpnAndSmallPrintToDb) {
   ASSERT_NE(boxes(**ctpn, small), boxes(**db, small));
   EXPECT_EQ(boxes(**both, ordinary), boxes(**ctpn, ordinary));
   EXPECT_EQ(boxes(**both, small), boxes(**db, small));
-  ASSERT_EQ((*both)->models().size(), 2u);
+  ASSERT_EQ((*both)->models().size(), 3u);
   EXPECT_EQ((*both)->models()[0].role, "detector");
 }
 

@@ -18,6 +18,7 @@ constexpr int kContext = 128;  // rows above and below a strip that the network 
 // A second look at another scale when the first shows that the text's height was guessed wrong by more than this.
 constexpr double kWrongScale = 1.5;
 constexpr size_t kLinesToJudge = 4;
+constexpr const char* kJudge = "ctpn-gaps";
 constexpr double kTextHeight = 25;  // for models that do not say which they were trained for
 // How the networks were trained to see grey.
 constexpr double kMean = 190;
@@ -34,14 +35,22 @@ double medianHeight(std::vector<FoundLine> lines) {
 
 }  // namespace
 
-CtpnDetector::CtpnDetector(CtpnOptions options, std::unique_ptr<model::Session> session, ModelUse use, AnchorMap form)
-    : options_(std::move(options)), session_(std::move(session)), use_(std::move(use)), form_(std::move(form)) {}
+CtpnDetector::CtpnDetector(CtpnOptions options, std::unique_ptr<model::Session> session,
+                           std::unique_ptr<model::Session> judge, std::vector<ModelUse> uses, AnchorMap form)
+    : options_(std::move(options)),
+      session_(std::move(session)),
+      judge_(std::move(judge)),
+      uses_(std::move(uses)),
+      form_(std::move(form)) {}
 CtpnDetector::~CtpnDetector() = default;
 
 Result<std::unique_ptr<CtpnDetector>> CtpnDetector::create(const CtpnOptions& options) {
   TRY(const auto file, model::findModel(options.model));
   TRY(std::string digest, model::modelSha256(file.path));
   TRY(auto session, model::Session::load(file.path, {}));
+  TRY(const auto judge_file, model::findModel(kJudge));
+  TRY(std::string judge_digest, model::modelSha256(judge_file.path));
+  TRY(auto judge, model::Session::load(judge_file.path, {}));
   AnchorMap form;
   TRY(form.heights, parseAnchorHeights(session->metadata("anchor_heights")));
   form.row_stride = std::atoi(session->metadata("row_stride").c_str());
@@ -54,8 +63,10 @@ Result<std::unique_ptr<CtpnDetector>> CtpnDetector::create(const CtpnOptions& op
   CtpnOptions chosen = options;
   if (!(chosen.text_height > 0)) chosen.text_height = std::atof(session->metadata("text_height").c_str());
   if (!(chosen.text_height > 0)) chosen.text_height = kTextHeight;
+  std::vector<ModelUse> uses = {{"detector", file.name, std::move(digest)},
+                                {"detector_gaps", judge_file.name, std::move(judge_digest)}};
   return std::unique_ptr<CtpnDetector>(
-      new CtpnDetector(std::move(chosen), std::move(session), {"detector", file.name, std::move(digest)}, std::move(form)));
+      new CtpnDetector(std::move(chosen), std::move(session), std::move(judge), std::move(uses), std::move(form)));
 }
 
 Result<AnchorMap> CtpnDetector::anchorsOf(const std::vector<float>& input, int width, int height) const {
@@ -91,7 +102,7 @@ Result<AnchorMap> CtpnDetector::anchorsOf(const std::vector<float>& input, int w
   return map;
 }
 
-Result<std::vector<FoundLine>> CtpnDetector::linesAt(const Image& page, const TextScale& text, double scale) const {
+Result<CtpnDetector::Look> CtpnDetector::lookAt(const Image& page, const TextScale& text, double scale) const {
   const int w = std::max(1, static_cast<int>(std::lround(page.width * scale)));
   const int h = std::max(1, static_cast<int>(std::lround(page.height * scale)));
   const cv::Mat grey(page.height, page.width, CV_8U, const_cast<uint8_t*>(page.pixels.data()));
@@ -107,28 +118,55 @@ Result<std::vector<FoundLine>> CtpnDetector::linesAt(const Image& page, const Te
   const double offset = text.dark_ground ? 255 - kMean : -kMean;
   scaled.convertTo(inner, CV_32F, sign / kDeviation, offset / kDeviation);
   TRY(const AnchorMap map, anchorsOf(input, width, height));
+  Look look{scale, linesOfAnchors(map, options_.decode), {}};
   // Lines stand in padded pixels, the scaled page does not.
-  return cutAtGaps(scaled, linesOfAnchors(map, options_.decode), options_.cut, -kPad);
+  look.inks = inksOf(scaled, look.lines, -kPad);
+  return look;
 }
 
-Result<std::vector<TextRegion>> CtpnDetector::detect(const Image& page, const TextScale& text) const {
-  std::vector<TextRegion> regions;
-  if (page.width < 4 || page.height < 4) return regions;
+Result<CtpnDetector::Look> CtpnDetector::look(const Image& page, const TextScale& text) const {
   const double area = static_cast<double>(page.width) * page.height;
   const double largest =
       std::min(options_.max_enlargement, std::sqrt(static_cast<double>(options_.max_pixels) / area));
   const auto bounded = [&](double scale) { return std::clamp(scale, std::min(0.05, largest), largest); };
   // A page without measurable letters is looked at as it is.
-  double scale = bounded(text.line_height > 0 ? options_.text_height / text.line_height : 1);
-  TRY(auto lines, linesAt(page, text, scale));
-  if (lines.size() >= kLinesToJudge) {
-    const double off = medianHeight(lines) / options_.text_height;
-    const double better = bounded(scale / off);
-    if (std::max(better / scale, scale / better) > kWrongScale) {
-      scale = better;
-      TRY(lines, linesAt(page, text, scale));
-    }
+  const double scale = bounded(text.line_height > 0 ? options_.text_height / text.line_height : 1);
+  TRY(Look first, lookAt(page, text, scale));
+  if (first.lines.size() < kLinesToJudge) return first;
+  const double better = bounded(scale * options_.text_height / medianHeight(first.lines));
+  if (std::max(better / scale, scale / better) <= kWrongScale) return first;
+  return lookAt(page, text, better);
+}
+
+Result<std::vector<float>> CtpnDetector::judge(std::span<const RowGap> gaps) const {
+  if (gaps.empty()) return std::vector<float>{};
+  std::vector<float> features;
+  for (const auto& gap : gaps) features.insert(features.end(), gap.features.begin(), gap.features.end());
+  const int64_t shape[] = {static_cast<int64_t>(gaps.size()), static_cast<int64_t>(kGapFeatures)};
+  TRY(model::Tensor out, judge_->run(features, shape));
+  return std::move(out.data);
+}
+
+Result<std::vector<PageGap>> CtpnDetector::gaps(const Image& page) const {
+  std::vector<PageGap> out;
+  TRY(const Look seen, look(page, measureText(page)));
+  const auto& pieces = seen.inks.pieces;
+  const auto on_page = [&](double v) { return static_cast<int>(std::lround((v - kPad) / seen.scale)); };
+  for (const auto& gap : seen.inks.gaps) {
+    const Piece& a = pieces[gap.left];
+    const Piece& b = pieces[gap.right];
+    const double y = (a.middle + b.middle) / 2, h = (a.height + b.height) / 2;
+    out.push_back({{on_page(a.x1), on_page(y - h / 2), on_page(b.x0), on_page(y + h / 2)}, gap.features});
   }
+  return out;
+}
+
+Result<std::vector<TextRegion>> CtpnDetector::detect(const Image& page, const TextScale& text) const {
+  std::vector<TextRegion> regions;
+  if (page.width < 4 || page.height < 4) return regions;
+  TRY(const Look seen, look(page, text));
+  TRY(const auto lines, cutAtGaps(seen.lines, seen.inks, [this](auto gaps) { return judge(gaps); }));
+  const double scale = seen.scale;
   for (const auto& line : lines) {
     TextRegion region;
     region.score = line.score;

@@ -4,10 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/core.hpp>
 
 #include "model/files.h"
-#include "reader/detect/gaps.h"
 
 namespace lectern::reader {
 namespace {
@@ -100,53 +98,6 @@ TEST(CtpnDecodeTest, NonsenseFromTheNetworkGivesNoNonsense) {
 TEST(CtpnDecodeTest, AnchorHeightsAreChecked) {
   EXPECT_EQ(*parseAnchorHeights("11,16,283"), (std::vector<float>{11, 16, 283}));
   for (const char* bad : {"", "0", "-3", "11,,16", "eleven", "11;16"}) EXPECT_FALSE(parseAnchorHeights(bad)) << bad;
-}
-
-TEST(CutAtGapsTest, WhiteSpaceWiderThanTheLimitPartsALine) {
-  for (const int ground : {240, 30}) {
-    cv::Mat grey(60, 400, CV_8U, cv::Scalar(ground));
-    const auto ink = [&](int x0, int x1) { grey(cv::Rect(x0, 20, x1 - x0, 20)).setTo(cv::Scalar(255 - ground)); };
-    for (int x = 40; x < 300; x += 8) {
-      if (x < 120 || x >= 160) ink(x, x + 3);
-    }
-    FoundLine line;
-    line.height = 24;
-    line.quad = quadOf({38, 18, 302, 42});
-    const auto parts = cutAtGaps(grey, {line}, {.words = 2, .least = 0.8, .most = 1.0}, 0);
-    ASSERT_EQ(parts.size(), 2u) << ground;
-    EXPECT_NEAR(parts[0].quad[1].x, 115 + 2.4, 1.5);
-    EXPECT_NEAR(parts[1].quad[0].x, 160 - 2.4, 1.5);
-    EXPECT_NEAR(parts[0].quad[0].x, 38, 1);
-    EXPECT_NEAR(parts[1].quad[1].x, 302, 1);
-    EXPECT_EQ(cutAtGaps(grey, {line}, {.words = 2, .least = 2.5, .most = 2.5}, 0).size(), 1u);
-  }
-}
-
-TEST(CutAtGapsTest, TheNetworkDecidesGapsThatCouldBeEither) {
-  cv::Mat grey(60, 400, CV_8U, cv::Scalar(240));
-  for (int x = 40; x < 300; x += 8) {
-    if (x < 120 || x >= 144) grey(cv::Rect(x, 20, 3, 20)).setTo(cv::Scalar(10));
-  }
-  FoundLine line;
-  line.height = 24;
-  line.quad = quadOf({38, 18, 302, 42});
-  line.column_width = 8;
-  line.first_column = 4;
-  line.columns.assign(34, 0.999f);
-  const GapOptions options{.least = 1.3, .most = 1.3, .doubt = 0.1};
-  EXPECT_EQ(cutAtGaps(grey, {line}, options, 0).size(), 1u);  // 29 px of white, 1.2 line heights
-  line.columns[16 - 4] = 0.05f;
-  EXPECT_EQ(cutAtGaps(grey, {line}, options, 0).size(), 2u);
-}
-
-TEST(CutAtGapsTest, LinesOutsideOfThePageOrWithoutContrastStayWhole) {
-  const cv::Mat grey(60, 400, CV_8U, cv::Scalar(200));
-  FoundLine line;
-  line.height = 24;
-  for (const Box& box : {Box{10, 10, 200, 34}, Box{-50, -30, 900, 90}, Box{500, 500, 600, 524}}) {
-    line.quad = quadOf(box);
-    EXPECT_EQ(cutAtGaps(grey, {line}, {}, 0).size(), 1u);
-  }
 }
 
 /// Bars of `height` px in rows, like capitals.

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <opencv2/core.hpp>
+#include <optional>
 
 namespace lectern::reader {
 
@@ -13,11 +15,13 @@ constexpr double kBand = 0.12;      // of the height is left out above and below
 constexpr int kMinContrast = 30;    // grey levels between ground and ink
 constexpr double kInkShare = 0.45;  // of the contrast makes a pixel ink
 constexpr double kMargin = 0.1;     // around the ink of a part, in line heights
-constexpr double kSliver = 0.12;    // narrower parts are rules or specks
-constexpr double kLetterGap = 0.25;  // in line heights: narrower gaps stand inside words
-constexpr double kColumnGap = 2.0;   // wider ones stand between columns
-constexpr size_t kGapsToJudge = 8;
-constexpr double kMostOdds = 5;  // as log odds: a network is never surer than this
+constexpr double kSliver = 0.12;    // narrower pieces are rules or specks
+constexpr double kLetterGap = 0.2;  // in line heights: narrower gaps stand inside words
+constexpr double kColumnGap = 1.0;  // wider ones mostly stand between columns
+constexpr size_t kGapsToJudge = 6;
+constexpr double kUsualSpace = 0.45;  // between words, in line heights, where a page has too few to tell
+constexpr double kMostOdds = 5;       // as log odds: a network is never surer than this
+constexpr float kParts = 0.5f;
 
 /// The line's pixels as a level strip: column i is x0 + i, rows follow the slope.
 struct Strip {
@@ -115,69 +119,120 @@ double oddsOfGap(const FoundLine& line, double from, double to) {
   return std::clamp(std::log((1.0 - least) / std::max(1e-6, static_cast<double>(least))), -kMostOdds, kMostOdds);
 }
 
-/// Joins runs with little space between them, then drops slivers. `width` says how wide a gap between two counts.
-template <typename Width>
-std::vector<Run> joined(const std::vector<Run>& runs, double limit, double sliver, const Width& width) {
-  std::vector<Run> parts;
-  for (const auto& r : runs) {
-    if (parts.empty() || width(parts.back(), r) > limit) {
-      parts.push_back(r);
-    } else {
-      parts.back().to = r.to;
+/// A line's ink as pieces, without slivers.
+std::vector<Piece> piecesOf(const FoundLine& line, size_t index, const std::vector<Run>& runs, double start) {
+  const double h = line.height;
+  std::vector<Piece> pieces;
+  double word_start = 0;
+  for (const auto& run : runs) {
+    const double x0 = start + run.from;
+    const double x1 = start + run.to;
+    const double space = pieces.empty() ? 0 : x0 - pieces.back().x1;
+    if (pieces.empty() || space > kCandidateGap * h) {
+      if (!pieces.empty() && pieces.back().x1 - pieces.back().x0 < kSliver * h) pieces.pop_back();
+      Piece piece;
+      piece.line = index;
+      piece.height = h;
+      piece.middle = (line.quad[0].y + line.quad[2].y) / 2;
+      piece.x0 = word_start = x0;
+      pieces.push_back(piece);
+    } else if (space > kLetterGap * h) {
+      ++pieces.back().words;
+      word_start = x0;
+      pieces.back().widest_space = std::max(pieces.back().widest_space, space);
     }
+    Piece& piece = pieces.back();
+    piece.x1 = x1;
+    piece.last_word = x1 - word_start;
+    if (piece.words == 1) piece.first_word = piece.last_word;
   }
-  std::erase_if(parts, [&](const Run& r) { return r.to - r.from < sliver; });
-  return parts;
+  if (!pieces.empty() && pieces.back().x1 - pieces.back().x0 < kSliver * h) pieces.pop_back();
+  if (pieces.empty()) {
+    const double x0 = line.quad[0].x, x1 = line.quad[1].x;
+    pieces.push_back({.line = index, .x0 = x0, .x1 = x1, .middle = (line.quad[0].y + line.quad[2].y) / 2.0, .height = h,
+                      .first_word = x1 - x0, .last_word = x1 - x0});
+  }
+  return pieces;
 }
 
-/// The page's usual white space between words, in line heights; 0 when there is too little text to tell.
-double usualWordGap(const std::vector<FoundLine>& lines, const std::vector<std::vector<Run>>& runs) {
-  std::vector<double> gaps;
-  for (size_t i = 0; i < lines.size(); ++i) {
-    for (size_t j = 1; j < runs[i].size(); ++j) {
-      const double gap = (runs[i][j].from - runs[i][j - 1].to) / static_cast<double>(lines[i].height);
-      if (gap > kLetterGap && gap < kColumnGap) gaps.push_back(gap);
-    }
-  }
-  if (gaps.size() < kGapsToJudge) return 0;
-  const auto middle = gaps.begin() + static_cast<std::ptrdiff_t>(gaps.size() / 2);
-  std::nth_element(gaps.begin(), middle, gaps.end());
+/// The page's usual white space between words, in line heights.
+double usualSpace(const std::vector<double>& gaps) {
+  std::vector<double> spaces;
+  std::copy_if(gaps.begin(), gaps.end(), std::back_inserter(spaces), [](double g) { return g > kLetterGap && g < kColumnGap; });
+  if (spaces.size() < kGapsToJudge) return kUsualSpace;
+  const auto middle = spaces.begin() + static_cast<std::ptrdiff_t>(spaces.size() / 2);
+  std::nth_element(spaces.begin(), middle, spaces.end());
   return *middle;
+}
+
+/// One line from two that stand side by side.
+FoundLine joined(const FoundLine& a, const FoundLine& b) {
+  FoundLine out = a;
+  out.quad = {a.quad[0], b.quad[1], b.quad[2], a.quad[3]};
+  out.height = (a.height + b.height) / 2;
+  out.score = std::max(a.score, b.score);
+  return out;
+}
+
+/// What a line's pieces from `from` to `to` cover. The line's outer ends are the network's own.
+FoundLine stretchOf(const FoundLine& line, const std::vector<Piece>& pieces, size_t from, size_t to) {
+  const bool begins = from == 0 || pieces[from - 1].line != pieces[from].line;
+  const bool ends = to + 1 == pieces.size() || pieces[to + 1].line != pieces[to].line;
+  if (begins && ends) return line;
+  const double margin = kMargin * line.height;
+  const double left = pieces[from].x0 - margin;
+  const double right = pieces[to].x1 + margin;
+  return part(line, begins ? std::min<double>(line.quad[0].x, left) : left,
+              ends ? std::max<double>(line.quad[1].x, right) : right);
 }
 
 }  // namespace
 
-std::vector<FoundLine> cutAtGaps(const cv::Mat& grey, const std::vector<FoundLine>& lines, const GapOptions& options,
-                                 int offset) {
-  std::vector<std::vector<Run>> runs;
-  std::vector<int> starts;
-  for (const auto& line : lines) {
-    const Strip strip = stripOf(grey, line, offset);
-    starts.push_back(strip.x0 - offset);
-    runs.push_back(runsOf(inkOf(strip)));
-  }
-  const double usual = usualWordGap(lines, runs);
-  const double gap = usual > 0 ? std::clamp(options.words * usual, options.least, options.most) : options.most;
-  std::vector<FoundLine> out;
+Inks inksOf(const cv::Mat& grey, const std::vector<FoundLine>& lines, int offset) {
+  Inks inks;
+  std::vector<double> gaps;
   for (size_t i = 0; i < lines.size(); ++i) {
-    const FoundLine& line = lines[i];
-    const auto width = [&](const Run& a, const Run& b) {
-      const double odds = options.doubt == 0 ? 0 : oddsOfGap(line, starts[i] + a.to, starts[i] + b.from);
-      return (b.from - a.to) / static_cast<double>(line.height) + options.doubt * odds;
-    };
-    const auto parts = joined(runs[i], gap, kSliver * line.height, width);
-    if (parts.size() < 2) {
-      out.push_back(line);
-      continue;
+    const Strip strip = stripOf(grey, lines[i], offset);
+    const auto runs = runsOf(inkOf(strip));
+    for (size_t k = 1; k < runs.size(); ++k) gaps.push_back((runs[k].from - runs[k - 1].to) / double(lines[i].height));
+    const auto pieces = piecesOf(lines[i], i, runs, strip.x0 - offset);
+    inks.pieces.insert(inks.pieces.end(), pieces.begin(), pieces.end());
+  }
+  inks.gaps = rowGaps(inks.pieces, usualSpace(gaps));
+  for (auto& gap : inks.gaps) {
+    const Piece& left = inks.pieces[gap.left];
+    const Piece& right = inks.pieces[gap.right];
+    // Where the network parted two lines itself it was sure enough.
+    gap.features[kOddsFeature] =
+        static_cast<float>(left.line == right.line ? oddsOfGap(lines[left.line], left.x1, right.x0) : kMostOdds);
+  }
+  return inks;
+}
+
+Result<std::vector<FoundLine>> cutAtGaps(const std::vector<FoundLine>& lines, const Inks& inks, const GapJudge& judge) {
+  TRY(const auto parts, judge(inks.gaps));
+  if (parts.size() != inks.gaps.size()) return fail(Code::kCorrupt, "the judge of gaps answers for another number of them");
+  const auto& pieces = inks.pieces;
+  std::map<size_t, size_t> next;  // pieces that stay together
+  std::vector<bool> follows(pieces.size());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!(parts[i] < kParts)) continue;
+    next[inks.gaps[i].left] = inks.gaps[i].right;
+    follows[inks.gaps[i].right] = true;
+  }
+  std::vector<FoundLine> out;
+  for (size_t first = 0; first < pieces.size(); ++first) {
+    if (follows[first]) continue;
+    std::optional<FoundLine> whole;
+    // One stretch of the chain for each line that it runs through.
+    for (size_t from = first, to = first;; from = to) {
+      while (next.contains(to) && pieces[next[to]].line == pieces[to].line) to = next[to];
+      const FoundLine stretch = stretchOf(lines[pieces[from].line], pieces, from, to);
+      whole = whole ? joined(*whole, stretch) : stretch;
+      if (!next.contains(to)) break;
+      to = next[to];
     }
-    const double margin = kMargin * line.height;
-    for (size_t k = 0; k < parts.size(); ++k) {
-      const double left = starts[i] + parts[k].from - margin;
-      const double right = starts[i] + parts[k].to + margin;
-      // The outer ends are the network's own.
-      out.push_back(part(line, k == 0 ? std::min<double>(line.quad[0].x, left) : left,
-                         k + 1 == parts.size() ? std::max<double>(line.quad[1].x, right) : right));
-    }
+    out.push_back(std::move(*whole));
   }
   return out;
 }

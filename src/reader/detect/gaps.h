@@ -1,7 +1,11 @@
 #pragma once
+#include <functional>
+#include <span>
 #include <vector>
 
+#include "base/result.h"
 #include "reader/detect/ctpn_decode.h"
+#include "reader/detect/row_gaps.h"
 
 namespace cv {
 class Mat;
@@ -9,18 +13,20 @@ class Mat;
 
 namespace lectern::reader {
 
-/// Where white space parts a line, in line heights: `words` times the page's usual space between words, within
-/// [least, most]; `most` on pages with too few words to tell.
-struct GapOptions {
-  double words = 3.0;
-  double least = 0.9;
-  double most = 1.2;
-  double doubt = 0;  // line heights by which a gap counts as wider for each unit of log odds that it is no text
+/// The inks of lines and the white space between them, in the lines' own coordinates.
+struct Inks {
+  std::vector<Piece> pieces;  // a line without clear contrast is one piece
+  std::vector<RowGap> gaps;
 };
 
-/// Cuts lines where much white space stands between inks. Columns of 16 px blur such gaps away, the page's pixels show
-/// them. `grey` is 8-bit in the lines' own coordinates plus (offset, offset). Lines without clear contrast stay whole.
-std::vector<FoundLine> cutAtGaps(const cv::Mat& grey, const std::vector<FoundLine>& lines, const GapOptions& options,
-                                 int offset);
+/// For each gap the probability that it parts two lines.
+using GapJudge = std::function<Result<std::vector<float>>(std::span<const RowGap>)>;
+
+/// Columns of a network blur white space away, the page's pixels show it. `grey` is 8-bit in the lines' coordinates plus
+/// (offset, offset).
+Inks inksOf(const cv::Mat& grey, const std::vector<FoundLine>& lines, int offset);
+
+/// Lines cut, and joined to what stands beside them, where the judge says so.
+Result<std::vector<FoundLine>> cutAtGaps(const std::vector<FoundLine>& lines, const Inks& inks, const GapJudge& judge);
 
 }  // namespace lectern::reader
