@@ -70,15 +70,15 @@ class Rows {
     const double gap = b.x0 - a.x1;
     const Around around = aroundOf(row_of_[left], (a.x1 + b.x0) / 2, b.x0);
     const auto& row = rowOf(left);
-    const double before = static_cast<double>(std::count_if(row.begin(), row.end(), [&](size_t i) { return pieces_[i].x0 < a.x0; }));
-    const double after = static_cast<double>(std::count_if(row.begin(), row.end(), [&](size_t i) { return pieces_[i].x0 > b.x0; }));
+    const auto before = std::count_if(row.begin(), row.end(), [&](size_t i) { return pieces_[i].x0 < a.x0; });
+    const auto after = std::count_if(row.begin(), row.end(), [&](size_t i) { return pieces_[i].x0 > b.x0; });
     const auto page_left = starts_[starts_.size() * 3 / 100];
     const auto page_right = ends_[ends_.size() * 97 / 100];
     const double values[kGapFeatures] = {
         gap / h, gap / height_, gap / h / usual_, h / height_, usual_,
         0,  // kOddsFeature
         a.line == b.line ? 1.0 : 0.0,
-        double(a.words), double(b.words), before, after, (a.x1 - a.x0) / h, (b.x1 - b.x0) / h,
+        double(a.words), double(b.words), double(before), double(after), (a.x1 - a.x0) / h, (b.x1 - b.x0) / h,
         (page_right - b.x1) / h, (a.x0 - page_left) / h,
         near(column_starts_, b.x0, kAligned * h), around.starts, near(column_ends_, b.x1, kAligned * h),
         near(ends_, a.x1, kAligned * h), around.crossed, around.widest, around.wide,
