@@ -1,14 +1,28 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <sstream>
 
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/teach.h"
 
 namespace {
+/// The list of commands shows the first line of each; the rest stands in the command's own help.
+class FirstLines : public CLI::Formatter {
+  std::string make_subcommand(const CLI::App* command) const override {
+    std::string text = command->get_description();
+    text.resize(std::min(text.size(), text.find('\n')));
+    std::stringstream out;
+    CLI::detail::format_help(out, command->get_display_name(true), text, column_width_);
+    return out.str();
+  }
+};
+
 /// Tesseract's own threads cost far more than they give, and their number is read when the library is loaded: the
 /// program starts itself again with the limit set.
 void limitLibraryThreads(char** argv) {
@@ -38,6 +52,7 @@ int main(int argc, char** argv) {
       "Example: lectern read receipts/ --db receipts.db"};
   app.name("lectern");
   app.require_subcommand(1);
+  app.formatter(std::make_shared<FirstLines>());
   app.set_version_flag("--version", "lectern 0.1.0");
   int status = 0;
   addRead(app, status);
@@ -57,6 +72,7 @@ int main(int argc, char** argv) {
   addPlan(app, status);
   addProfile(app, status);
   addExperiment(app, status);
+  app.footer("lectern COMMAND --help says more, with examples.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -48,11 +49,34 @@ void removeTree(const std::string& path, int depth) {
   }
   writeText((path + "/cgroup.kill").c_str(), "1");
   writeText((path + "/freezer.state").c_str(), "THAWED");
-  for (const auto& pid : split(readText((path + "/cgroup.procs").c_str()), '\n')) kill(atoi(pid.c_str()), SIGKILL);
+  for (const auto& pid : split(readText((path + "/cgroup.procs").c_str()), '\n')) {
+    // Processes of another process namespace are listed as 0, which would be ourselves.
+    if (const int number = atoi(pid.c_str()); number > 0) kill(number, SIGKILL);
+  }
   for (int i = 0; i < 50 && rmdir(path.c_str()) != 0 && errno == EBUSY; ++i) {
     timespec pause{0, 2'000'000};
     nanosleep(&pause, nullptr);
   }
+}
+
+/// The directory of groups, locked as long as the descriptor is open; -1 when a living spawner has it or it is gone.
+int lockDirectory(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+/// Makes a directory for this spawner and locks it. A spawner of another process namespace may have the same number.
+std::string makeOwn(const std::string& parent, int& lock) {
+  const std::string own = parent + "/" + kPrefix + std::to_string(getpid());
+  std::string path = own;
+  for (int n = 2; n < 100 && mkdir(path.c_str(), 0755) != 0; ++n) {
+    if (errno != EEXIST) return lock = -1, path;
+    path = own + "-" + std::to_string(n);
+  }
+  lock = lockDirectory(path);
+  return path;
 }
 
 }  // namespace
@@ -63,17 +87,21 @@ void Groups::removeStale(const std::string& parent) {
   while (dirent* entry = readdir(dir)) {
     std::string name = entry->d_name;
     if (!name.starts_with(kPrefix)) continue;
-    // "PID (lectern-spawner) S ...": one that was killed may still wait for its engine to notice.
+    // The lock tells of spawners in other process namespaces, whose numbers mean nothing here; the number, of one that
+    // has not locked its directory yet. "PID (lectern-spawner) S ...": one that was killed may still wait for its
+    // engine to notice.
     std::string stat = readText(("/proc/" + name.substr(sizeof kPrefix - 1) + "/stat").c_str());
     bool lives = stat.find("(lectern-spawner") != std::string::npos && stat.find(") Z ") == std::string::npos;
-    if (!lives) removeTree(parent + "/" + name, 2);
+    const int lock = lives ? -1 : lockDirectory(parent + "/" + name);
+    if (lock < 0) continue;
+    removeTree(parent + "/" + name, 2);
+    close(lock);
   }
   closedir(dir);
 }
 
 void Groups::add(const std::string& mount_point, const std::string& controllers, bool v2,
                  const std::string& own_path) {
-  std::string own = kPrefix + std::to_string(getpid());
   std::vector<std::string> parents = {mount_point + own_path, mount_point + "/lectern"};
   if (v2) {
     // A version 2 group that has processes cannot pass controllers on: use the nearest one above that does.
@@ -86,8 +114,9 @@ void Groups::add(const std::string& mount_point, const std::string& controllers,
   }
   for (const auto& parent : parents) {
     removeStale(parent);
-    std::string path = parent + "/" + own;
-    if (mkdir(path.c_str(), 0755) != 0) {
+    int lock = -1;
+    const std::string path = makeOwn(parent, lock);
+    if (lock < 0) {
       if (trouble_.empty()) trouble_ = "mkdir " + path + ": errno " + std::to_string(errno);
       continue;
     }
@@ -104,8 +133,7 @@ void Groups::add(const std::string& mount_point, const std::string& controllers,
       // The kernel's largest weights; an ordinary program has 1024 of the first and 100 of the second kind.
       writeText((path + (v2 ? "/cpu.weight" : "/cpu.shares")).c_str(), v2 ? "10000" : "262144");
     }
-    int fd = open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
-    hierarchies_.push_back({controllers, v2, fd, path});
+    hierarchies_.push_back({controllers, v2, lock, path});
     return;
   }
 }

@@ -64,7 +64,7 @@ class Groups {
   struct Hierarchy {
     std::string controllers;  // "memory", "cpu,cpuacct" or "" for version 2
     bool v2 = false;
-    int dir = -1;  // this spawner's directory
+    int dir = -1;  // this spawner's directory, locked as long as the spawner lives
     std::string path;
   };
   int find(const char* controller) const;

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -425,6 +426,30 @@ TEST_F(SandboxTest, KilledSpawnerTakesItsSandboxesAlongAndTheNextOneCleansUp) {
   auto next = Spawner::start({});
   ASSERT_TRUE(next);
   EXPECT_TRUE(groupsOf(spawner).empty());
+}
+
+TEST_F(SandboxTest, GroupsOfASpawnerInAnotherProcessNamespaceStay) {
+  NEEDS_LIMITS();
+  auto sandbox = start(shell("sleep 1000"));
+  ASSERT_TRUE(sandbox);
+  int spawner = 0;
+  std::ifstream status("/proc/" + std::to_string(sandbox->pid()) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("PPid:")) spawner = std::stoi(line.substr(6));
+  }
+  const auto groups = groupsOf(spawner);
+  ASSERT_FALSE(groups.empty());
+  // Process 1 is no spawner here; in a namespace of its own it may be.
+  const auto other = std::filesystem::path(groups[0]).parent_path() / "lectern-1";
+  std::filesystem::create_directory(other);
+  {
+    const Fd lock(open(other.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_EQ(flock(lock.get(), LOCK_EX | LOCK_NB), 0);
+    EXPECT_TRUE(Spawner::start({}));
+    EXPECT_TRUE(std::filesystem::exists(other));
+  }
+  EXPECT_TRUE(Spawner::start({}));
+  EXPECT_FALSE(std::filesystem::exists(other));
 }
 
 TEST_F(SandboxTest, KeptSandboxStartsAnewWithItsFilesAndRunsProcessesBesideTheFirst) {
