@@ -38,7 +38,8 @@ double labelScore(const std::string& label, bool invoice) {
   if (grand) {
     // "Total incl. GST" names a tax and is the total; "total excl." is not.
     static const RE2 without("excl|before|without|sub ?-?total|ohne|zwischensumme|total ?includ(?:es|ed)\\b");
-    return has(label, without) ? -3 : 8;
+    static const RE2 to_pay("payable|amount due|balance due|to pay|zu zahlen");
+    return has(label, without) ? -3 : has(label, to_pay) ? 9.5 : 8;
   }
   if (has(label, l.plain_total)) return 6;
   if (has(label, l.weak_total)) return 3;
@@ -146,7 +147,8 @@ void scoreByArithmetic(const Scene& scene, std::vector<Candidate>& candidates) {
   for (auto& c : candidates) {
     const long long amount = cents(c.value->normalized);
     if (amount > 0 && std::find(paid.begin(), paid.end(), amount) != paid.end()) c.score += 6;
-    if (sums_up.count(&c) > 0) c.score += 2;
+    // Where nothing but what was given tells the sum, the rows prove it.
+    if (sums_up.count(&c) > 0) c.score += has(scene.rows[c.row].small, labels().cash) ? 2 : 0.7;
     c.score += 0.3 * std::min(4, seen[amount] - 1);
     if (amount == largest) c.score += 1;
     if (amount <= 0) c.score -= 5;

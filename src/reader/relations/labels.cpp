@@ -53,7 +53,7 @@ constexpr char kNoTotal[] =
     "\\badj\\b";
 constexpr char kCash[] =
     "\\bcash\\b|tender|\\bpaid\\b|payment|visa|master ?card|\\bcard\\b|amex|tunai|bar(?:zahlung)?\\b|"
-    "paytype|received|debit|amount paid";
+    "paytype|received|debit|amount paid|^\\W*pay\\W";
 constexpr char kChange[] = "change|\\bbaki\\b|rückgeld|wechselgeld|chg\\b|rendu";
 constexpr char kTax[] =
     "\\bgst\\b|\\btax\\b|\\bvat\\b|\\bmwst|\\bust\\b|umsatzsteuer|\\btva\\b|\\bbtw\\b|\\biva\\b|"
