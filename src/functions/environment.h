@@ -20,6 +20,7 @@ inline reader::ReaderOptions readerOptions() {
   options.detector = setting("LECTERN_DETECTOR", options.detector);
   options.recognizer = setting("LECTERN_RECOGNIZER", options.recognizer);
   options.languages = setting("LECTERN_LANGUAGES", options.languages);
+  options.all_models = setting("AWS_LAMBDA_INITIALIZATION_TYPE", "") == "snap-start";
   return options;
 }
 

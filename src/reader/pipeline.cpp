@@ -25,7 +25,7 @@ namespace {
 
 Result<std::unique_ptr<Detector>> makeDetector(const ReaderOptions& options) {
   if (options.detector == "auto") {
-    TRY(auto made, DetectorByPrint::create());
+    TRY(auto made, DetectorByPrint::create(options.all_models));
     return std::unique_ptr<Detector>(std::move(made));
   }
   if (options.detector == "db") {

@@ -26,7 +26,9 @@ struct ReaderOptions {
   std::string recognizer = "ppocr";  // tesseract, ppocr
   std::string languages = "eng";
   int pages_at_once = 1;  // callers of readPage
-  bool prepare = true;    // turn, straighten and clean pages that need it
+  /// Loads what only some pages need, too, for processes of which copies are made; otherwise when such a page comes.
+  bool all_models = false;
+  bool prepare = true;  // turn, straighten and clean pages that need it
 };
 
 class Reader {

@@ -41,7 +41,7 @@ TEST(DetectorByPrintTest, OrdinaryPrintGoesToCtpnAndSmallPrintToDb) {
   for (const char* name : {"ctpn-small", "ppocr-v4-det-mobile"}) {
     if (!model::findModel(name)) GTEST_SKIP() << "the model " << name << " is not here (tools/fetch_assets)";
   }
-  auto both = DetectorByPrint::create();
+  auto both = DetectorByPrint::create(false);
   auto ctpn = CtpnDetector::create({});
   auto db = DbDetector::create({});
   ASSERT_TRUE(both && ctpn && db);
@@ -50,7 +50,11 @@ TEST(DetectorByPrintTest, OrdinaryPrintGoesToCtpnAndSmallPrintToDb) {
   ASSERT_NE(boxes(**ctpn, small), boxes(**db, small));
   EXPECT_EQ(boxes(**both, ordinary), boxes(**ctpn, ordinary));
   EXPECT_EQ(boxes(**both, small), boxes(**db, small));
+  auto loaded = DetectorByPrint::create(true);
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(boxes(**loaded, small), boxes(**db, small));
   ASSERT_EQ((*both)->models().size(), 3u);
+  EXPECT_EQ((*both)->models().back().sha256, (*db)->models()[0].sha256);
   EXPECT_EQ((*both)->models()[0].role, "detector");
 }
 

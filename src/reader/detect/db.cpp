@@ -101,12 +101,17 @@ DbDetector::DbDetector(DbOptions options, std::unique_ptr<model::Session> sessio
     : options_(std::move(options)), session_(std::move(session)), use_(std::move(use)) {}
 DbDetector::~DbDetector() = default;
 
-Result<std::unique_ptr<DbDetector>> DbDetector::create(const DbOptions& options) {
+Result<ModelUse> DbDetector::modelUse(const DbOptions& options) {
   TRY(const auto file, model::findModel(options.model));
   TRY(std::string digest, model::modelSha256(file.path));
+  return ModelUse{"detector", file.name, std::move(digest)};
+}
+
+Result<std::unique_ptr<DbDetector>> DbDetector::create(const DbOptions& options) {
+  TRY(auto use, modelUse(options));
+  TRY(const auto file, model::findModel(options.model));
   TRY(auto session, model::Session::load(file.path, {}));
-  return std::unique_ptr<DbDetector>(
-      new DbDetector(options, std::move(session), {"detector", file.name, std::move(digest)}));
+  return std::unique_ptr<DbDetector>(new DbDetector(options, std::move(session), std::move(use)));
 }
 
 Result<std::vector<TextRegion>> DbDetector::detect(const Image& page, const TextScale& text) const {

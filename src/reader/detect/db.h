@@ -27,6 +27,8 @@ struct DbOptions {
 
 class DbDetector final : public Detector {
  public:
+  /// The model's file, without loading it.
+  static Result<ModelUse> modelUse(const DbOptions& options);
   static Result<std::unique_ptr<DbDetector>> create(const DbOptions& options);
   ~DbDetector() override;
   Result<std::vector<TextRegion>> detect(const Image& page) const override { return detect(page, measureText(page)); }

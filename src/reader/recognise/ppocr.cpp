@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
 #include <numeric>
 
 #include "model/files.h"
@@ -73,11 +74,16 @@ Result<std::unique_ptr<PpocrRecognizer::Network>> PpocrRecognizer::load(const st
 Result<std::unique_ptr<PpocrRecognizer>> PpocrRecognizer::create(const PpocrOptions& options) {
   auto made = std::unique_ptr<PpocrRecognizer>(new PpocrRecognizer);
   made->options_ = options;
+  // The second one, which is large, loads beside the first.
+  std::future<Result<std::unique_ptr<Network>>> second;
+  if (!options.second_model.empty()) {
+    second = std::async(std::launch::async, load, options.second_model, "second_recognizer");
+  }
   TRY(auto first, load(options.model, "recognizer"));
   made->networks_.push_back(std::move(first));
-  if (!options.second_model.empty()) {
-    TRY(auto second, load(options.second_model, "second_recognizer"));
-    made->networks_.push_back(std::move(second));
+  if (second.valid()) {
+    TRY(auto loaded, second.get());
+    made->networks_.push_back(std::move(loaded));
   }
   return made;
 }
@@ -181,7 +187,7 @@ Result<std::vector<RecognisedLine>> PpocrRecognizer::recognise(const Image& page
   std::vector<RecognisedLine> lines(regions.size());
   std::vector<Job> jobs = cut(*networks_.front(), page, regions, everyIndex(regions.size()));
   const auto is_small = [&](const Job& job) {
-    return networks_.size() > 1 && kHeight / job.crop.scale < options_.small_print * (1 + 2 * options_.grow);
+    return networks_.size() > 1 && kHeight / job.crop.scale < options_.least_height_for_first * (1 + 2 * options_.grow);
   };
   const auto is_known = [&](const Job& job) { return known.contains(job.index); };
   for (const auto& [index, line] : known) lines[index] = line;

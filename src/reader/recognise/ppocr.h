@@ -15,9 +15,9 @@ struct PpocrOptions {
   std::string model = "rec-latin";
   std::string second_model = "ppocr-v6-rec-small";  // empty: no line is read twice
   float sure = 0.94f;  // confidence of a line from which on it is not read again
-  /// Lines lower than this many pixels of the page go to the second network straight away: signs, superscripts and serifs
+  /// Page pixels of a found region: lower ones go to the second network straight away, since signs, superscripts and serifs
   /// of small print are what the first one loses.
-  double small_print = 15;
+  double least_height_for_first = 15;
   /// Lines read with less come back empty: they are pictures and specks rather than text.
   float readable = 0.55f;
   double grow = 0.15;   // what a crop takes from around its region, in heights: the networks know lines with some ground

@@ -146,7 +146,7 @@ TEST(PpocrTest, OnlyUnsureLinesAreReadAgainAndUnreadableOnesAreEmpty) {
   ASSERT_NE(first[0].confidence, second[0].confidence);
   EXPECT_EQ(never[0].confidence, first[0].confidence);
   EXPECT_EQ(always[0].confidence, second[0].confidence);
-  EXPECT_EQ(readWith({.sure = 0, .small_print = 1000, .readable = 0}, page)[0].confidence, second[0].confidence);
+  EXPECT_EQ(readWith({.sure = 0, .least_height_for_first = 1000, .readable = 0}, page)[0].confidence, second[0].confidence);
   EXPECT_TRUE(readWith({.readable = 1.01f}, page)[0].words.empty());
 }
 
