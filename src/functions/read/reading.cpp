@@ -1,7 +1,9 @@
 #include "functions/read/reading.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <memory>
 
 #include "base/clock.h"
@@ -146,11 +148,24 @@ json::object summary(const reader::Document& document) {
   return {{"type", document.type}, {"pages", document.pages.size()}, {"words", words}, {"fields", std::move(fields)}};
 }
 
+/// Told before a page is read for nothing; the database's own message does not say why it cannot be opened.
+void needWritable(const fs::path& folder, const char* type) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (!error && access(folder.c_str(), W_OK) != 0) error.assign(errno, std::generic_category());
+  if (error) {
+    throw FunctionError(type, fmt::format("{}: {}; results need a folder that the function can write", folder.string(),
+                                          error.message()));
+  }
+}
+
 json::object readJob(const Job& job, const Engine& engine) {
   const std::string sha256 = orThrow(sha256HexOfFile(job.file), "Image.Unreadable");
   std::unique_ptr<reader::Store> store;
   json::object out{{"name", job.name}, {"sha256", sha256}, {"status", "read"}};
+  if (!job.output.empty()) needWritable(job.output, "Output.Failed");
   if (!job.database.empty()) {
+    needWritable(fs::absolute(job.database).parent_path(), "Database.Failed");
     store = orThrow(reader::Store::open(job.database), "Database.Failed");
     if (orThrow(store->has(job.name, sha256), "Database.Failed")) {
       out["status"] = "known";
@@ -166,8 +181,6 @@ json::object readJob(const Job& job, const Engine& engine) {
   }
   for (auto& [key, value] : summary(document)) out[key] = std::move(value);
   if (!job.output.empty()) {
-    std::error_code ignored;  // writing says what is wrong
-    fs::create_directories(job.output, ignored);
     orThrow(reader::writeOutputs(document, job.name, {"json", "csv"}, job.output), "Output.Failed");
     out["output"] = (job.output / (job.name + ".json")).string();
   }

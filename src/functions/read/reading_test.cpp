@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "reader/layout/layout.h"
 #include "reader/store/store.h"
@@ -102,6 +103,35 @@ TEST_F(ReadingTest, WrongEventsAreNamed) {
       EXPECT_EQ(e.type(), "Request.Invalid") << event;
     }
   }
+}
+
+TEST_F(ReadingTest, APlaceThatCannotBeWrittenIsToldBeforeAnythingIsRead) {
+  const fs::path file = picture("a.pgm", 'x');
+  const auto failure = [&](const fs::path& output, const fs::path& database) {
+    try {
+      readFiles("{\"file\":\"" + file.string() + "\"}", {output, database}, engine_);
+    } catch (const FunctionError& e) {
+      return e.type() + ": " + e.what();
+    }
+    return std::string("none");
+  };
+  const std::string why = file.string() + "/x: Not a directory; results need a folder that the function can write";
+  EXPECT_EQ(failure(file / "x", {}), "Output.Failed: a.pgm: " + why);
+  EXPECT_EQ(failure({}, file / "x" / "documents.db"), "Database.Failed: a.pgm: " + why);
+  EXPECT_EQ(pages_, 0);
+}
+
+TEST_F(ReadingTest, WhatTheEventCarries) {
+  const std::string bytes = base64Encode("P5\n40 10\n255\n" + std::string(400, 'x'));
+  places_ = {};
+  auto read_documents = read("{\"name\":\"a.pgm\",\"file_base64\":\"" + bytes + "\"}");
+  EXPECT_EQ(read_documents.at(0).at("name").as_string(), "a.pgm");
+  EXPECT_EQ(read_documents.at(0).at("words").to_number<int>(), 1);
+  read_documents = read("{\"name\":\"a.pdf\",\"file_base64\":\"" + bytes + "\",\"rendered\":[{\"page\":3,\"image_base64\":\"" +
+                        bytes + "\",\"words\":[{\"text\":\"Given\",\"box\":[1,1,30,9]}]}]}");
+  const auto& page = read_documents.at(0).at("document").at("pages").at(0);
+  EXPECT_EQ(page.at("page").to_number<int>(), 3);
+  EXPECT_EQ(page.at("words").at(0).at("text").as_string(), "Given");
 }
 
 }  // namespace

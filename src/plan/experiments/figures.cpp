@@ -124,7 +124,8 @@ Result<Figure> coldFigure(const Calibration& c) {
   f.text = fmt::format(
       "A new instance reads {:.0f} MiB of model in its first call; all share one file system (2020: bursting, 100 MiB/s "
       "with reads counted a third; 2026: elastic, 20 GiB/s). Beyond 900 s Lambda itself would give up. The paper names "
-      "growing data as the reason for the gap; here it is the shared file system. With snapshots (10 ms to restore, not "
+      "growing data as the reason for the gap; here it is the shared file system. Measured instances carry smaller weights in "
+      "their bundle and read no shared file. With snapshots (10 ms to restore, not "
       "offered by AWS for such functions) it closes.",
       c.model_mib);
   return f;

@@ -75,8 +75,9 @@ std::string reportHtml(const std::vector<Figure>& figures, const Calibration& c)
       "figures, so shapes are compared. Solid curves with a star are measured on this machine, dashed ones are "
       "simulated "
       "with the engine's own scheduler; 2020 and 2026 stand for the limits, billing steps and prices of that "
-      "year.</p>",
-      escapeXml(c.source));
+      "year. Simulated instances read the paper's model of {:.0f} MiB from the shared file system; the measured ones carry "
+      "the project's own weights, which are far smaller, in their bundle.</p>",
+      escapeXml(c.source), c.model_mib);
   for (const Figure& figure : figures) {
     html += fmt::format("<h2>Figure {}: {}</h2>{}<p>{}</p><ul>", figure.number, escapeXml(figure.title),
                         figureSvg(figure), escapeXml(originText(figure, c)));
