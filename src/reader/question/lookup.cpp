@@ -123,6 +123,18 @@ Result<std::optional<Line>> anchorLine(GuardedDatabase& db, const std::string& d
   return best;
 }
 
+/// The line of the last answer: its own, its word's, or of several that a field stands on the one at the wanted end.
+Result<std::string> lineOf(GuardedDatabase& db, int64_t entity, bool first) {
+  TRY(const auto of,
+      db.query("SELECT coalesce((SELECT line_id FROM word WHERE id = ?1), (SELECT id FROM line WHERE id = ?1), "
+               "(SELECT l.id FROM line l JOIN entity e ON e.id = l.id JOIN entity f ON f.page_id = e.page_id WHERE "
+               "f.id = CAST(?1 AS INTEGER) AND (e.y0 + e.y1) / 2 BETWEEN f.y0 AND f.y1 AND e.x0 < f.x1 AND e.x1 > f.x0 "
+               "ORDER BY " +
+                   std::string(first ? "e.y0" : "e.y1 DESC") + " LIMIT 1), ?1)",
+               {std::to_string(entity)}));
+  return of.rows.empty() ? std::string() : of.rows[0][0].value_or("");
+}
+
 }  // namespace
 
 Lookup byDirection(GuardedDatabase& db, const std::string& document, const std::string& plain,
@@ -139,9 +151,7 @@ Lookup byDirection(GuardedDatabase& db, const std::string& document, const std::
   const std::string named = anchor ? *anchor : subjectOf(plainText(rest));
   if (named.empty() || named == "it" || named == "that") {
     if (memory.entity == 0) return std::nullopt;
-    TRY(const auto of,
-        db.query("SELECT coalesce((SELECT line_id FROM word WHERE id = ?1), ?1)", {std::to_string(memory.entity)}));
-    line = of.rows.empty() ? "" : of.rows[0][0].value_or("");
+    TRY(line, lineOf(db, memory.entity, kind == "above"));
   } else {
     TRY(const auto found, anchorLine(db, document, named));
     if (!found) return std::nullopt;

@@ -122,5 +122,12 @@ TEST(LexiconTest, LikenessForgivesConfusions) {
   EXPECT_EQ(dateAsked("in march 2018"), "2018-03");
 }
 
+TEST_F(QuestionTest, AFieldIsFollowedFromItsLine) {
+  ASSERT_TRUE(asker_->ask("What is the date?", "a"));
+  const auto below = asker_->ask("and the one below?", "a");
+  ASSERT_TRUE(below);
+  EXPECT_EQ(below->answer, "Thanks");
+}
+
 }  // namespace
 }  // namespace lectern::reader
