@@ -38,10 +38,11 @@ std::string graphDef() {
 }  // namespace
 
 std::vector<std::string> fuzzSeeds() {
+  using namespace std::string_literals;  // which count the zero bytes inside
   std::string header = R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"__metadata__":{"format":"pt"}})";
   std::string safetensors = std::string(1, char(header.size())) + std::string(7, '\0') + header + std::string(8, '\2');
-  return {std::string("\x80\x02}q\0(X\1\0\0\0aq\1K\1X\1\0\0\0bq\2]q\3(K\2G?\xf0\0\0\0\0\0\0eu.", 42),
-          std::string("\x80\x02" "ccollections\nOrderedDict\nq\0)Rq\1X\1\0\0\0wq\2K\5s.", 48),
+  return {"\x80\x02}q\0(X\1\0\0\0aq\1K\1X\1\0\0\0bq\2]q\3(K\2G?\xf0\0\0\0\0\0\0eu."s,
+          "\x80\x02" "ccollections\nOrderedDict\nq\0)Rq\1X\1\0\0\0wq\2K\5s."s,
           formats::writeTable({{"", "header"}, {"layer/bias", "one"}, {"layer/weights", std::string(300, 'w')}}),
           onnx(), graphDef(), safetensors};
 }
