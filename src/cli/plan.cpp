@@ -34,8 +34,9 @@ void addPlan(CLI::App& app, int& status) {
   command->add_option("--arch", w.arch)->capture_default_str();
   command->add_option("--book", w.book, "price book");
   command->add_option("--p95-ms", o->p95_limit_ms, "objective: p95 within this, cheapest")->check(CLI::PositiveNumber);
-  command->add_option("--memory", o->memories, "MB, a list")->delimiter(',');
-  command->add_option("--batch", o->batches, "a list")->delimiter(',')->check(CLI::PositiveNumber);
+  command->add_option("--memory", o->memories, "MB, a list (default: 512,1024,1769,3008)")->delimiter(',');
+  command->add_option("--batch", o->batches, "items a call, a list (default: 1,4,16)")
+      ->delimiter(',')->check(CLI::PositiveNumber);
   command->add_option("--batch-wait-ms", o->batch_wait_ms)->capture_default_str();
   command->add_option("--provisioned", o->provisioned, "a list")->delimiter(',');
   command->add_option("--machine", o->machines, "a list, as c7g.large or 3xc7g.large")->delimiter(',');

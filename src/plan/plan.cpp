@@ -162,6 +162,9 @@ Result<CallTime> callTimeOf(const PlanOptions& o, const Simulation& sim, std::ve
     return CallTime([fit](int memory, int batch) { return fit.predict(memory, batch); });
   }
   const double one = sim.service.mean_ms;
+  if (o.workload.service_ms < 0 && o.workload.trace.empty()) {
+    notes.push_back(fmt::format("no service time is given, {:.0f} ms on one vCPU is taken; give --profile or --service-ms", one));
+  }
   const double further = o.workload.per_item_ms > 0 ? o.workload.per_item_ms : one;
   return CallTime([one, further](int memory, int batch) {
     return (one + further * (batch - 1)) / std::min(1.0, memory / 1769.0);

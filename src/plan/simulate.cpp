@@ -145,9 +145,14 @@ std::string outcomeTable(const Trace& trace, const Outcome& out) {
 Result<std::string> simulateReport(const SimulateOptions& o) {
   TRY(const Trace trace, workloadOf(o));
   TRY(const Simulation sim, simulationOf(o, trace));
+  const bool assumed = o.trace.empty() && o.profile.empty() && o.service_ms < 0;
+  const std::string note =
+      assumed && !o.json ? fmt::format("Note: no service time is given, {:.0f} ms is taken; give --service-ms or --profile\n",
+                                       sim.service.mean_ms)
+                         : "";
   if (o.machine.empty()) {
     TRY(const Outcome out, simulate(trace, sim));
-    return o.json ? outcomeJson(out) : outcomeTable(trace, out);
+    return o.json ? outcomeJson(out) : outcomeTable(trace, out) + note;
   }
   Fleet fleet;
   TRY(fleet.machine, machineNamed(o.machine));
@@ -155,7 +160,7 @@ Result<std::string> simulateReport(const SimulateOptions& o) {
   fleet.unlimited = o.unlimited;
   fleet.book = sim.platform.book;
   TRY(const Outcome out, simulateFleet(trace, sim.service, fleet, o.seed));
-  return o.json ? outcomeJson(out) : outcomeTable(trace, out);
+  return o.json ? outcomeJson(out) : outcomeTable(trace, out) + note;
 }
 
 }  // namespace lectern::plan

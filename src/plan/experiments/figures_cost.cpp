@@ -41,9 +41,10 @@ std::string whyWarm(const PriceBook& book, const Figure& f, const Calibration& c
     limits += fmt::format("{}{:.0f} ms ({})", n == 0 ? "" : ", ", breakEvenMs(book, f.curves[n]), f.curves[n].name);
   }
   return fmt::format("It follows from the paper's own constants (600 s up, 1000 images, 3008 MB, 100 ms steps) only for calls "
-                     "of up to {}; a call here takes {:.0f} ms. A busy function of 3008 MB costs {:.3f} USD an hour, a "
+                     "of up to {}; a call here takes {:.0f} ms on average and scatters by {:.0f} %, so that some are "
+                     "billed a step more. A busy function of 3008 MB costs {:.3f} USD an hour, a "
                      "thread of t2.large {:.3f}: a machine that is busy is cheaper, a function wins by what a machine idles.",
-                     limits, c.page_ms, priceOf(book, "lambda.duration.x86_64") * 3008 / 1024 * 3600,
+                     limits, c.page_ms, 100 * c.page_cv, priceOf(book, "lambda.duration.x86_64") * 3008 / 1024 * 3600,
                      priceOf(book, "ec2.t2.large") / 2);
 }
 
