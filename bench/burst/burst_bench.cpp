@@ -1,6 +1,6 @@
 // Usage: burst_bench FUNCTION_DIR [MODEL_MB [REQUESTS [ROUNDS]]]. The function has a snapshot and no instance; then so
 // many requests arrive at once, and once more when their instances live. Wall times in ms; memory of all groups of the
-// engine's sandboxes, template included; bound_mb: the weights and 10 MB an instance.
+// engine's sandboxes, templates included, and of the weights; bound_mb: the weights and 10 MB an instance.
 
 #include <poll.h>
 #include <unistd.h>
@@ -18,6 +18,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "engine/engine.h"
+#include "model/store/keeper.h"
 #include "model/store/weights.h"
 #include "net/http_client.h"
 #include "net/url.h"
@@ -121,15 +122,20 @@ int main(int argc, char** argv) {
   for (int round = 0; round < rounds; ++round) {
     engine::EngineOptions options;
     options.listen = "127.0.0.1:0";
+    auto folder = TempDir::create("lectern-burst-");
+    options.keeper = folder->path() / "keeper";
+    auto keeper = model::Keeper::start({options.keeper});
+    if (!keeper) die(keeper.error().message);
     auto started = engine::Engine::start(options);
     if (!started) die(started.error().message);
     auto& engine = **started;
     auto spec = specOf("large", argv[1], models, model_mb, *input);
     if (auto added = engine.addFunction(spec); !added) die(added.error().message);
     awaitSnapshot(engine, "large");
-    alone = memoryMb();
+    const double weights = static_cast<double>((*keeper)->status().used) / 1e6;
+    alone = memoryMb() + weights;
     cold.push_back(burst(engine, "large:1", requests));
-    memory.push_back(memoryMb());
+    memory.push_back(memoryMb() + weights);
     warm.push_back(burst(engine, "large:1", requests));
   }
   printf("{\"name\":\"burst\",\"model_mb\":%d,\"requests\":%d,\"rounds\":%d,\"cold_ms\":%.0f,\"warm_ms\":%.0f,"

@@ -22,9 +22,12 @@ class ClassifierTest : public ::testing::Test {
     ASSERT_TRUE(writeFileAtomic(dir_.path() / "tiny.onnx", tinyClassifier()));
     ASSERT_TRUE(model::addModel(store_, "tiny", dir_.path() / "tiny.onnx", "generated"));
     ASSERT_TRUE(model::prepareForMachine(store_, "tiny"));
+    auto keeper = model::Keeper::start({dir_.path() / "keeper", mebibytes(16)});
+    ASSERT_TRUE(keeper) << keeper.error().message;
+    keeper_ = std::move(*keeper);
     // Sandboxed functions run as a user of their own.
     for (const auto& folder : {dir_.path(), store_}) fs::permissions(folder, fs::perms(0755));
-    auto started = engine::Engine::start({.allow_none = true});
+    auto started = engine::Engine::start({.keeper = keeper_->status().socket.parent_path(), .allow_none = true});
     ASSERT_TRUE(started) << started.error().message;
     engine_ = std::move(*started);
     sandboxed_ = engine_->isolation().starts_with("isolation: full");
@@ -50,13 +53,12 @@ class ClassifierTest : public ::testing::Test {
 
   TempDir dir_ = std::move(*TempDir::create("classifier-test-"));
   fs::path store_ = dir_.path() / "store";
+  std::unique_ptr<model::Keeper> keeper_;
   std::unique_ptr<engine::Engine> engine_;
   bool sandboxed_ = false;
 };
 
 TEST_F(ClassifierTest, TwoFunctionsShareOneCopyAndAnswerRight) {
-  auto keeper = model::Keeper::start({store_, mebibytes(16)});
-  ASSERT_TRUE(keeper) << keeper.error().message;
   auto direct = model::Model::load((dir_.path() / "tiny.onnx").string());
   ASSERT_TRUE(direct);
   add("plain", false);
@@ -78,13 +80,14 @@ TEST_F(ClassifierTest, TwoFunctionsShareOneCopyAndAnswerRight) {
       EXPECT_EQ(answer.at("label").as_string(), std::vector<std::string>({"invoice", "receipt", "letter", "form"})[best]);
     }
   }
-  const auto status = (*keeper)->status();
+  const auto status = keeper_->status();
   ASSERT_EQ(status.files.size(), 1u) << "one model, one copy";
   EXPECT_GE(status.files[0].leases, 2);
   EXPECT_EQ(status.used, 2 << 20);
 }
 
 TEST_F(ClassifierTest, WithoutAKeeperAndWithWrongEvents) {
+  keeper_.reset();
   add("plain", false);
   EXPECT_TRUE(classify("plain", tinyPicture(1)).ok());
   const auto few = classify("plain", {1, 2, 3});

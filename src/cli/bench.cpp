@@ -65,11 +65,11 @@ void addBench(CLI::App& app, int& status) {
       "weights.\n"
       "Model 0 is the echo function. Models are generated (random weights) and kept in the cache folder, of their size on "
       "disk.\n"
-      "A snapshot's weights lie in 2 MB pages of its template, which all its instances share; --keeper has them in a model "
-      "store's keeper.\n"
+      "A snapshot's weights are the machine's one copy in 2 MB pages, as under `lectern serve`; --own gives each template its "
+      "own.\n"
       "Example: lectern bench cold-start --json --models 0,275,1024,4096 --instances 1,40 --plot cold.svg");
   auto arguments = std::make_shared<Arguments>();
-  command->add_option("--models", arguments->options.models_mb, "sizes in MB (default 275,1024,4096)")
+  command->add_option("--models", arguments->options.models_mb, "sizes in MB (default 71,275,1024,4096)")
       ->delimiter(',')
       ->check(CLI::Range(0, 16384));
   command->add_option("--instances", arguments->options.instances, "instances alive at once (default 1,40)")
@@ -78,9 +78,7 @@ void addBench(CLI::App& app, int& status) {
   command->add_option("--modes", arguments->options.modes, "which rows (default: all three)")
       ->delimiter(',')
       ->check(CLI::IsMember({"ordinary", "fork", "snapshot"}));
-  command->add_flag("--keeper", arguments->options.keeper,
-                    "snapshot: weights are those of a model store's keeper, which other functions share, in place of the "
-                    "template's own");
+  command->add_flag("!--own", arguments->options.keeper, "snapshot: weights of the template's own, which its instances share");
   command
       ->add_option("--repeats", arguments->options.repeats,
                    "starts of a row (default 20; 1 or 3 where one takes seconds)")

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -14,9 +15,9 @@ namespace lectern::cli {
 
 namespace {
 struct StoreArguments {
-  std::string file, store, name, source;
-  int64_t budget_mb = 8192;
-  bool json = false, with_stdin = false, plain = false;
+  std::string file, store, name, source, folder;
+  int64_t budget_mb = 0;
+  bool json = false, while_used = false, plain = false;
 };
 
 int failed(const Error& error) {
@@ -61,29 +62,43 @@ int listCommand(const StoreArguments& arguments) {
   return 0;
 }
 
+/// Waits for SIGTERM or SIGINT; with `while_used` also until nobody has been connected for some seconds.
+void keepOn(const model::Keeper& keeper, const sigset_t& signals, bool while_used) {
+  constexpr int kQuietSeconds = 5;
+  const timespec second{1, 0};
+  for (int quiet = 0; quiet < kQuietSeconds;) {
+    if (sigtimedwait(&signals, nullptr, &second) > 0) return;
+    quiet = while_used && keeper.status().users == 0 ? quiet + 1 : 0;
+  }
+}
+
 int keepCommand(const StoreArguments& arguments) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_BLOCK, &set, nullptr);  // before any thread starts
-  const Bytes budget = mebibytes(arguments.budget_mb);
-  // Weights, and what reading and handing out takes.
-  auto group = model::joinMemoryGroup(fmt::format("lectern-models-{}", getpid()), budget + mebibytes(256));
-  auto keeper = model::Keeper::start({arguments.store, budget});
-  if (!keeper) return failed(keeper.error());
-  if (!group) fmt::print(stderr, "lectern model: {}\n", group.error().message);
-  fmt::print("keeping models of {} in at most {} MB, {}, charged to {}\n", arguments.store, arguments.budget_mb,
-             (*keeper)->status().huge_pages ? "pages of 2 MB" : "small pages", group ? group->string() : "the caller");
-  fflush(stdout);
-  if (arguments.with_stdin) {
-    char byte = 0;
-    ssize_t n = 1;
-    while (n > 0 || (n < 0 && errno == EINTR)) n = read(0, &byte, 1);
-  } else {
-    int number = 0;
-    sigwait(&set, &number);
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    descriptors.rlim_cur = descriptors.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &descriptors);
   }
+  model::KeeperOptions options{arguments.folder, mebibytes(arguments.budget_mb)};
+  if (options.folder.empty()) options.folder = model::keeperFolder();
+  if (options.budget.value == 0) options.budget = model::usualBudget();
+  // Weights, and what reading and handing out takes.
+  auto group = model::joinMemoryGroup(fmt::format("lectern-models-{}", getpid()), options.budget + mebibytes(256));
+  auto keeper = model::Keeper::start(options);
+  if (!keeper) {
+    if (group) model::leaveMemoryGroup(*group);
+    return failed(keeper.error());
+  }
+  if (!group) fmt::print(stderr, "lectern model: {}\n", group.error().message);
+  fmt::print("keeping weights in at most {} MB, {}, charged to {}; functions reach it by LECTERN_KEEPER={}\n",
+             options.budget.value >> 20, (*keeper)->status().huge_pages ? "pages of 2 MB" : "small pages",
+             group ? group->string() : "the caller", (*keeper)->status().socket.string());
+  fflush(stdout);
+  keepOn(**keeper, set, arguments.while_used);
   keeper->reset();
   if (group) model::leaveMemoryGroup(*group);
   return 0;
@@ -97,18 +112,22 @@ void addModelStore(CLI::App& model, int& status) {
                                    "Example: lectern model add m.onnx --store /srv/models --name classifier");
   auto* list = model.add_subcommand("list", "List the models of a store.\nExample: lectern model list --store /srv/models");
   auto* keep = model.add_subcommand("keep",
-                                    "Hold the weights of a store in memory, one copy for all functions, until ended.\n"
-                                    "Example: lectern model keep --store /srv/models --budget 8192");
+                                    "Hold weights in memory, one copy for all functions of the machine, until ended. "
+                                    "`lectern serve` does so by itself.\n"
+                                    "Example: lectern model keep --budget 8192");
   add->add_option("file", arguments->file, "ONNX model; files of its weights beside it come along")->required();
   add->add_option("--name", arguments->name, "Name in the store (default: the file's)");
   add->add_option("--source", arguments->source, "Where the model came from (default: the path)");
   add->add_flag("--plain", arguments->plain, "Without the form for this machine");
-  for (auto* sub : {add, list, keep}) sub->add_option("--store", arguments->store, "Folder of the store")->required();
-  for (auto* sub : {add, list}) sub->add_flag("--json", arguments->json, "Print JSON");
-  keep->add_option("--budget", arguments->budget_mb, "Most megabytes of weights; the least recently used leave")
-      ->check(CLI::Range(int64_t{2}, int64_t{1} << 30))
-      ->capture_default_str();
-  keep->add_flag("--with-stdin", arguments->with_stdin, "End when standard input ends");
+  for (auto* sub : {add, list}) {
+    sub->add_option("--store", arguments->store, "Folder of the store")->required();
+    sub->add_flag("--json", arguments->json, "Print JSON");
+  }
+  keep->add_option("--budget", arguments->budget_mb,
+                   "Most megabytes of weights; the least recently used leave (default: half of the machine's memory)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
+  keep->add_option("--folder", arguments->folder, "Folder of its socket (default: where the engine looks)");
+  keep->add_flag("--while-used", arguments->while_used, "End when nobody has used it for some seconds");
   add->callback([arguments, &status] { status = addCommand(*arguments); });
   list->callback([arguments, &status] { status = listCommand(*arguments); });
   keep->callback([arguments, &status] { status = keepCommand(*arguments); });

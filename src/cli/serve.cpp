@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -7,7 +8,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <optional>
 
+#include "base/log.h"
 #include "cli/commands.h"
 #include "contract/limits.h"
 #include "engine/engine.h"
@@ -21,8 +24,7 @@ struct ServeOptions {
   std::string config, listen = "127.0.0.1:9000", state, quotas = "current";
   bool no_sandbox = false, require_signature = false, functions_first = false;
   double idle_s = 0, retry_delay_s = 0, stream_rate_mib = 0;
-  std::string model_store;
-  int64_t model_budget_mb = 8192;
+  std::optional<int64_t> model_budget_mb;
 };
 
 int stop_event = -1;
@@ -54,11 +56,43 @@ Result<void> catchStop() {
   return {};
 }
 
-/// Waits until somebody asks the program to end.
-void waitForSignal() {
+/// The machine's one copy of the weights of models; without it each function has its own.
+class Weights {
+ public:
+  explicit Weights(std::optional<int64_t> budget_mb) {
+    options_.budget = budget_mb ? mebibytes(*budget_mb) : model::usualBudget();
+    if (budget_mb == 0) return;
+    options_.folder = model::keeperFolder();
+    start();
+  }
+  /// Empty when there is no keeper.
+  std::filesystem::path folder() const { return keeper_ ? options_.folder : std::filesystem::path(); }
+  int endFd() const { return keeper_ ? keeper_->endFd() : -1; }
+  void start() {
+    keeper_.reset();
+    auto used = model::KeeperProcess::use("/proc/self/exe", options_);
+    if (used) {
+      keeper_ = std::move(*used);
+    } else {
+      logWarn(used.error().message + ": each function has its own copy of the weights of its model");
+    }
+  }
+
+ private:
+  model::KeeperOptions options_;
+  std::unique_ptr<model::KeeperProcess> keeper_;
+};
+
+/// Waits until somebody asks the program to end. A keeper of weights that ended meanwhile is replaced.
+void waitForSignal(Weights& weights) {
   maskStop(SIG_UNBLOCK);
-  uint64_t count = 0;
-  while (read(stop_event, &count, sizeof count) < 0 && errno == EINTR) {
+  while (true) {
+    pollfd waiting[2] = {{stop_event, POLLIN, 0}, {weights.endFd(), POLLIN, 0}};
+    if (poll(waiting, 2, -1) < 0) continue;
+    if (waiting[0].revents != 0) return;
+    if (waiting[1].revents == 0) continue;
+    logWarn("the keeper of weights has ended; another one is started");
+    weights.start();
   }
 }
 
@@ -88,12 +122,8 @@ int serve(const ServeOptions& options) {
   if (const char* key = getenv("AWS_SECRET_ACCESS_KEY"); key && options.require_signature) {
     engine_options.secret_key = key;
   }
-  std::unique_ptr<model::KeeperProcess> keeper;
-  if (!options.model_store.empty()) {
-    auto started = model::KeeperProcess::start("/proc/self/exe", {options.model_store, mebibytes(options.model_budget_mb)});
-    if (!started) return complain(started.error());
-    keeper = std::move(*started);
-  }
+  Weights weights(options.model_budget_mb);
+  engine_options.keeper = weights.folder();
   auto engine = engine::Engine::start(engine_options);
   if (!engine) return complain(engine.error());
   if (!options.config.empty()) {
@@ -104,7 +134,7 @@ int serve(const ServeOptions& options) {
   if ((*engine)->isolation() != "isolation: full") fmt::print(stderr, "{}\n", (*engine)->isolation());
   fmt::print("listening on {}\n", (*engine)->endpoint());
   fflush(stdout);
-  waitForSignal();
+  waitForSignal(weights);
   return 0;
 }
 
@@ -130,12 +160,10 @@ void addServe(CLI::App& app, int& status) {
       ->check(CLI::Range(0.03125, 64.0));
   command->add_option("--retry-delay", options->retry_delay_s,
                       "Seconds before a failed Event invocation is repeated (default 60)");
-  command->add_option("--model-store", options->model_store,
-                      "Keep the weights of this model store in memory, one copy for all functions")
-      ->check(CLI::ExistingDirectory);
-  command->add_option("--model-budget", options->model_budget_mb, "Most megabytes of weights; the least used leave")
-      ->check(CLI::Range(int64_t{2}, int64_t{1} << 30))
-      ->capture_default_str();
+  command->add_option("--model-budget", options->model_budget_mb,
+                      "Most megabytes of the models' weights that functions of this machine share; the least used leave "
+                      "(default: half of the memory; 0: each function has its own)")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
   command->add_flag("--no-sandbox", options->no_sandbox, "Run functions as plain processes, without isolation");
   command->add_flag("--functions-first", options->functions_first,
                     "Functions get their CPU share before other programs of this machine: for measuring on a busy one");

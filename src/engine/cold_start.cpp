@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "base/clock.h"
 #include "base/files.h"
@@ -15,7 +16,6 @@
 #include "engine/snapshot/api_peer.h"
 #include "engine/snapshot/templates.h"
 #include "model/store/keeper.h"
-#include "model/store/manifest.h"
 #include "model/store/weights.h"
 
 namespace lectern::engine {
@@ -47,21 +47,17 @@ class Bench {
       : options_(options), functions_(std::move(functions)), models_(std::move(models)) {}
 
   Result<void> start() {
-    TRY(spawner_, sandbox::Spawner::start({}));
+    sandbox::SpawnerOptions spawner;
+    if (options_.keeper) {
+      TRY(auto folder, TempDir::create("lectern-bench-"));
+      keeper_folder_.emplace(std::move(folder));
+      spawner.keeper = keeper_folder_->path() / "keeper";
+      TRY(keeper_, model::Keeper::start({spawner.keeper, gibibytes(20)}));
+    }
+    TRY(spawner_, sandbox::Spawner::start(spawner));
     snapshot::TemplatesOptions limits;
     limits.init_limit = Seconds(300);
     templates_ = std::make_unique<snapshot::Templates>(*spawner_, clock_, limits);
-    return {};
-  }
-
-  /// Puts a model into a store and starts the store's keeper, when it is the first.
-  Result<void> keep(int model_mb) {
-    const std::string name = fmt::format("random-{}", model_mb);
-    std::error_code ec;
-    fs::create_directories(models_ / "store", ec);
-    TRY_VOID(model::addModel(models_ / "store", name, models_ / (name + ".onnx"), "generated").map([](const auto&) {}));
-    if (keeper_) return {};
-    TRY(keeper_, model::Keeper::start({models_ / "store", gibibytes(20)}));
     return {};
   }
 
@@ -95,6 +91,11 @@ class Bench {
     row.ready_ms = median(ready), row.first_ms = median(first), row.warm_ms = median(warm);
     row.private_mb = median(memory), row.samples = total;
     if (forked) row.shared_mb = static_cast<double>(templates_->memory(key).value) / 1e6;
+    if (keeper_ && mode == "snapshot") {
+      for (const auto& file : keeper_->status().files) {
+        if (file.leases > 0) row.shared_mb += static_cast<double>(file.bytes) / 1e6;
+      }
+    }
     return row;
   }
 
@@ -107,11 +108,7 @@ class Bench {
     s.task_dir = functions_ / (model_mb == 0 ? "echo" : "cold_start");
     s.memory_limit = Bytes{static_cast<int64_t>(model_mb) * 3'000'000 + 512'000'000};
     s.env = {"LANG=C", fmt::format("SIZE={}", input_size), mode == "snapshot" ? "STYLE=shared" : "STYLE=plain"};
-    if (model_mb > 0 && mode == "snapshot" && options_.keeper) {
-      s.mounts = {{models_ / "store", "/mnt/models", false}};
-      s.env = {"LANG=C", fmt::format("SIZE={}", input_size), "STYLE=store", "LECTERN_MODEL_STORE=/mnt/models",
-               fmt::format("MODEL=random-{}", model_mb)};
-    } else if (model_mb > 0) {
+    if (model_mb > 0) {
       s.mounts = {{models_, "/mnt/models", false}};
       s.env.push_back(fmt::format("MODEL=/mnt/models/random-{}.onnx", model_mb));
     }
@@ -203,8 +200,9 @@ class Bench {
   const ColdStartOptions& options_;
   fs::path functions_, models_;
   RealClock clock_;
-  std::unique_ptr<sandbox::Spawner> spawner_;
+  std::optional<TempDir> keeper_folder_;
   std::unique_ptr<model::Keeper> keeper_;
+  std::unique_ptr<sandbox::Spawner> spawner_;
   std::unique_ptr<snapshot::Templates> templates_;
   int serial_ = 0;
 };
@@ -228,7 +226,6 @@ Result<void> runColdStart(const ColdStartOptions& options, const std::function<v
     if (model_mb > 0) {
       on_progress(fmt::format("generating a model of {} MB", model_mb));
       TRY(input_size, model::writeRandomModel(models / fmt::format("random-{}.onnx", model_mb), model_mb));
-      if (options.keeper) TRY_VOID(bench.keep(model_mb));
     }
     for (const std::string& mode : options.modes) {
       for (int instances : options.instances) {
@@ -244,33 +241,42 @@ Result<void> runColdStart(const ColdStartOptions& options, const std::function<v
 }
 
 std::string coldStartPlot(const std::vector<ColdStartRow>& rows) {
-  auto x = [](double mb) { return 80 + 110 * std::log2(std::max(mb, 64.0) / 64.0); };
-  auto y = [](double ms) { return 420 - 75 * std::log10(std::max(ms, 1.0)); };
+  constexpr double kLeast = 0.1, kDecade = 60, kLeft = 80, kRight = 820, kBottom = 420;
+  auto x = [](double mb) { return 110 + 110 * std::log2(std::max(mb, 64.0) / 64.0); };
+  auto y = [=](double ms) { return kBottom - kDecade * std::log10(std::max(ms, kLeast) / kLeast); };
   std::string svg =
-      "<svg xmlns='http://www.w3.org/2000/svg' width='860' height='480' font-family='sans-serif' font-size='13'>\n"
-      "<rect width='860' height='480' fill='white'/><text x='80' y='24' font-size='16'>Time until a function with a "
-      "large "
-      "model is ready (ms)</text>\n";
-  for (int power = 0; power <= 5; ++power) {
-    svg += fmt::format("<line x1='80' x2='820' y1='{0}' y2='{0}' stroke='#ddd'/><text x='30' y='{1}'>{2}</text>\n",
-                       y(std::pow(10, power)), y(std::pow(10, power)) + 4, std::llround(std::pow(10, power)));
+      "<svg xmlns='http://www.w3.org/2000/svg' width='860' height='540' font-family='sans-serif' font-size='13'>\n"
+      "<rect width='860' height='540' fill='white'/><text x='80' y='24' font-size='16'>Time until a function with a large "
+      "model is ready</text>\n";
+  for (double ms = kLeast; ms < 200'000; ms *= 10) {
+    const std::string label = ms < 999 ? fmt::format("{:g} ms", ms) : fmt::format("{:g} s", ms / 1000);
+    svg += fmt::format("<line x1='{0}' x2='{1}' y1='{2}' y2='{2}' stroke='#ddd'/><text x='{3}' y='{4}' "
+                       "text-anchor='end'>{5}</text>\n",
+                       kLeft, kRight, y(ms), kLeft - 8, y(ms) + 4, label);
   }
+  std::set<int> sizes;
   std::map<std::string, std::vector<const ColdStartRow*>> lines;
-  for (const auto& row : rows) lines[fmt::format("{}, {} alive", row.mode, row.instances)].push_back(&row);
+  for (const auto& row : rows) {
+    sizes.insert(row.model_mb);
+    lines[fmt::format("{}, {} at once", row.mode, row.instances)].push_back(&row);
+  }
+  for (const int mb : sizes) {
+    svg += fmt::format("<text x='{:.0f}' y='445' text-anchor='middle'>{}</text>\n", x(mb),
+                       mb == 0 ? "no model" : fmt::format("{} MB", mb));
+  }
   const char* colours[] = {"#1b6ca8", "#c8553d", "#3a7d44", "#8d5a97", "#7f7f7f", "#b8860b"};
   size_t number = 0;
   for (const auto& [name, points] : lines) {
-    const char* colour = colours[number % 6];
+    const char* colour = colours[number % std::size(colours)];
     std::string path;
     for (const auto* row : points) {
       path += fmt::format("{}{:.0f},{:.0f} ", path.empty() ? "M" : "L", x(row->model_mb), y(row->ready_ms));
-      svg += fmt::format(
-          "<circle cx='{0:.0f}' cy='{1:.0f}' r='4' fill='{2}'/><text x='{0:.0f}' y='445' "
-          "text-anchor='middle'>{3} MB</text>\n",
-          x(row->model_mb), y(row->ready_ms), colour, row->model_mb);
+      svg += fmt::format("<circle cx='{:.0f}' cy='{:.0f}' r='4' fill='{}'/>\n", x(row->model_mb), y(row->ready_ms), colour);
     }
     svg += fmt::format("<path d='{}' fill='none' stroke='{}' stroke-width='2'/>\n", path, colour);
-    svg += fmt::format("<text x='640' y='{}' fill='{}'>{}</text>\n", 50 + 18 * number, colour, name);
+    const size_t column = number % 3, line = number / 3;
+    svg += fmt::format("<circle cx='{0}' cy='{1}' r='4' fill='{2}'/><text x='{3}' y='{4}' fill='{2}'>{5}</text>\n",
+                       90 + 240 * column, 480 + 22 * line, colour, 102 + 240 * column, 484 + 22 * line, name);
     ++number;
   }
   return svg + "</svg>\n";

@@ -1,6 +1,6 @@
 #pragma once
 // Measures how long a function with a large model takes to be ready: started as a process, forked from a template, and
-// forked from a template whose weights lie in a shared region. What `lectern bench cold-start` runs.
+// forked from a template whose weights lie in memory that functions share. What `lectern bench cold-start` runs.
 
 #include <filesystem>
 #include <functional>
@@ -12,10 +12,10 @@
 namespace lectern::engine {
 
 struct ColdStartOptions {
-  std::vector<int> models_mb = {275, 1024, 4096};  // 0: the echo function
+  std::vector<int> models_mb = {71, 275, 1024, 4096};  // 0: the echo function
   std::vector<int> instances = {1, 40};
   std::vector<std::string> modes = {"ordinary", "fork", "snapshot"};
-  bool keeper = false;  // "snapshot": weights of a model store's keeper; else of the template
+  bool keeper = true;  // "snapshot": weights are the machine's one copy, as under `lectern serve`; else the template's own
   int repeats = 20;                     // of a row with one instance; fewer where one start takes seconds
   std::filesystem::path functions_dir;  // holds cold_start/ and echo/; empty: beside the running program
   std::filesystem::path models_dir;     // where generated models are kept; empty: the cache folder
@@ -29,7 +29,7 @@ struct ColdStartRow {
   double first_ms = 0;    // its first inference
   double warm_ms = 0;     // its second one
   double private_mb = 0;  // charged to the instance, at rest
-  double shared_mb = 0;   // charged to the template
+  double shared_mb = 0;   // charged to the template and to the keeper of weights
   std::string isolation;  // "full" or "degraded"
 };
 

@@ -117,6 +117,7 @@ Result<void> Engine::Impl::open() {
   spawner.allow_none = options.allow_none || !options.sandbox;
   spawner.force_none = !options.sandbox;
   spawner.first = options.functions_first;
+  spawner.keeper = options.keeper;
   // The engine itself must not wait behind its functions. Without root it stays as it is.
   constexpr int kAheadOfAll = -20;
   if (options.functions_first) {

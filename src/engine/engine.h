@@ -34,6 +34,9 @@ struct EngineOptions {
   // For measuring: functions get their processor shares before other programs of the machine, and so does the engine, and
   // cores do not halt in between (base/awake.h). Needs control groups.
   bool functions_first = false;
+  // Folder where a keeper of weights serves (model/store/keeper.h): functions that open the same model share one copy of
+  // it. Empty: each has its own.
+  std::filesystem::path keeper = {};
   bool allow_none = false;  // go on with plain processes where the machine offers no isolation
   std::string listen;       // "127.0.0.1:0" serves the Lambda API; empty: no HTTP
   bool require_signature = false;

@@ -135,6 +135,24 @@ TEST(Slim, OnnxLosesWhatNoOutputNeeds) {
   EXPECT_EQ(slim->after_bytes, static_cast<int64_t>(readFile(dir->path() / "s.onnx")->size()));
 }
 
+TEST(Inspect, WeightsInConstantNodesAreTensors) {
+  std::string graph, model, value, attribute, constant, out;
+  putInt(value, 1, 4), putInt(value, 1, 5), putInt(value, 2, 1), putBytes(value, 9, std::string(80, 'c'));
+  putBytes(attribute, 1, "value"), putBytes(attribute, 5, value);
+  putBytes(constant, 2, "y"), putBytes(constant, 4, "Constant"), putBytes(constant, 5, attribute);
+  putBytes(out, 1, "y");
+  putBytes(graph, 1, constant), putBytes(graph, 12, out);
+  putBytes(model, 7, graph);
+  auto dir = TempDir::create();
+  ASSERT_TRUE(writeFileAtomic(dir->path() / "m.onnx", model));
+  auto report = inspectModel(dir->path() / "m.onnx");
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->tensors.size(), 1u);
+  EXPECT_EQ(report->tensors[0].name, "y");
+  EXPECT_EQ(report->tensors[0].bytes, 80);
+  EXPECT_EQ(report->tensors[0].shape, (std::vector<int64_t>{4, 5}));
+}
+
 TEST(Slim, GraphsLoseTraining) {
   auto dir = TempDir::create();
   put(dir->path() / "g.pb", graphDef());

@@ -1,11 +1,14 @@
 #include "model/model.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <thread>
 
+#include "base/files.h"
+#include "base/log.h"
 #include "model/model_store.h"
 #include "model/optimize.h"
 #include "model/store/stored_model.h"
@@ -15,6 +18,7 @@ namespace lectern::model {
 namespace fs = std::filesystem;
 
 namespace {
+constexpr int64_t kWorthSharing = 16 << 20;  // below, kernels that like their weights packed are worth more
 constexpr int kMegabytesOfOneProcessor = 1769;  // Lambda's documentation: at 1769 MB a function has one vCPU
 
 struct Opened {
@@ -37,24 +41,61 @@ Result<Opened> openBest(const fs::path& store, const std::string& name) {
   TRY(auto plain, openStored(store, name));
   return Opened{std::move(plain), ready};
 }
+
+/// The files of an .onnx model in a form that is used as it lies, so that all functions of the machine use one copy of it.
+/// With weights inside the graph that takes an optimised form, written to a temporary folder; its bytes are the same
+/// whoever makes it, and so is the keeper's copy. Empty: better read it the usual way.
+Result<std::vector<NamedRegion>> shareableFiles(const fs::path& path, bool& optimized) {
+  std::error_code error;
+  const auto size = static_cast<int64_t>(fs::file_size(path, error));
+  if (error || !WeightRegion::sharing()) return std::vector<NamedRegion>{};
+  TRY(const int64_t bytes, modelBytes(path));
+  if (bytes < kWorthSharing) return std::vector<NamedRegion>{};
+  optimized = bytes == size;
+  if (!optimized) return Session::openFiles(path);
+  TRY(const auto folder, TempDir::create("lectern-model-"));
+  const auto room = fs::space(folder.path(), error);
+  if (error || static_cast<int64_t>(room.available) < bytes + bytes / 8) {
+    return fail(Code::kNoSpace, fmt::format("{} has no room for its optimised form; give the function more ephemeral "
+                                            "storage, or a form made by lectern model optimize -o NAME.ort",
+                                            folder.path().parent_path().string()));
+  }
+  const fs::path form = folder.path() / (path.stem().string() + ".ort");
+  TRY_VOID(optimizeModel(path, form).map([](const auto&) {}));
+  return Session::openFiles(form);
+}
 }  // namespace
 
-Result<std::unique_ptr<Model>> Model::load(const std::string& name_or_path) {
+Result<std::unique_ptr<Model>> Model::loadFile(const fs::path& path) {
   std::unique_ptr<Model> out(new Model);
-  if (name_or_path.find('/') != std::string::npos) {
-    // A file without a form for this machine is optimised here, at the cost of a slower start.
-    const bool ready = fs::path(name_or_path).extension() == ".ort";
-    out->options_ = {.threads = 1, .prepack = !ready, .optimize = !ready};
-    if (ready) {
-      TRY(auto region, WeightRegion::load(name_or_path));
-      out->files_.push_back({fs::path(name_or_path).filename().string(), std::make_shared<WeightRegion>(std::move(region))});
-      TRY(out->session_, Session::loadRegions(out->files_, fs::path(name_or_path).parent_path(), out->options_));
+  bool ready = path.extension() == ".ort";
+  if (ready) {
+    TRY(out->files_, Session::openFiles(path));
+  } else {
+    auto files = shareableFiles(path, ready);
+    if (files) {
+      out->files_ = std::move(*files);
     } else {
-      out->folder_ = name_or_path;
-      TRY(out->session_, Session::load(name_or_path, out->options_));
+      // What is wrong with the model itself, the usual way will say.
+      logWarn(fmt::format("{} is a copy of this process's own: {}", path.filename().string(), files.error().message));
     }
-    return out;
   }
+  if (out->files_.empty()) {
+    // Optimised and packed here, in memory of this process's own.
+    out->folder_ = path;
+    out->options_ = {.threads = 1, .prepack = true, .optimize = true};
+    TRY(out->session_, Session::load(path, out->options_));
+  } else {
+    out->folder_ = path.parent_path();
+    out->options_ = {.threads = 1, .prepack = false, .optimize = !ready};
+    TRY(out->session_, Session::loadRegions(out->files_, out->folder_, out->options_));
+  }
+  return out;
+}
+
+Result<std::unique_ptr<Model>> Model::load(const std::string& name_or_path) {
+  if (name_or_path.find('/') != std::string::npos) return loadFile(name_or_path);
+  std::unique_ptr<Model> out(new Model);
   const char* store = getenv("LECTERN_MODEL_STORE");
   if (store == nullptr || *store == '\0') {
     return fail(Code::kInvalid, "LECTERN_MODEL_STORE is not set: it names the folder of the model store, such as /mnt/models");

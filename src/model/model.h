@@ -6,7 +6,8 @@
 //   lectern::onAfterRestore([&] { model->setThreads(lectern::model::threadsOfShare()); });
 //   lectern::run([&](std::string event, const lectern::Context&) { ... model->run(pixels, {1, 3, 224, 224}) ... });
 //
-// Weights are mapped, not read: all functions of a machine share one copy when a keeper runs for the store.
+// Weights are mapped, not read: all functions of a machine that open a model use one copy of it, since the engine has a
+// keeper of weights. Where there is none (on AWS) each process has its own.
 
 #include <memory>
 #include <string>
@@ -37,6 +38,7 @@ class Model {
 
  private:
   Model() = default;
+  static Result<std::unique_ptr<Model>> loadFile(const std::filesystem::path& path);
   std::vector<NamedRegion> files_;
   std::filesystem::path folder_;
   SessionOptions options_;

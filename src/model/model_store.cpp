@@ -2,14 +2,16 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <spawn.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 
+#include "base/files.h"
 #include "model/optimize.h"
+#include "model/store/keeper_protocol.h"
 
 extern char** environ;
 
@@ -44,39 +46,47 @@ Result<Manifest> prepareForMachine(const fs::path& store, const std::string& nam
   return made;
 }
 
-Result<std::unique_ptr<KeeperProcess>> KeeperProcess::start(const fs::path& program, const KeeperOptions& options) {
-  int life[2], said[2];
-  if (pipe2(life, O_CLOEXEC) != 0) return failErrno("pipe", errno);
-  Fd life_read(life[0]), life_write(life[1]);
+fs::path keeperFolder() { return cacheDir() / "keeper"; }
+
+Result<std::unique_ptr<KeeperProcess>> KeeperProcess::use(const fs::path& program, const KeeperOptions& options) {
+  const auto connect = [&] { return keeper::connectTo(keeper::socketPath(options.folder)); };
+  if (auto running = connect()) return std::unique_ptr<KeeperProcess>(new KeeperProcess(std::move(*running)));
+  int said[2];
   if (pipe2(said, O_CLOEXEC) != 0) return failErrno("pipe", errno);
   Fd said_read(said[0]), said_write(said[1]);
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, life_read.get(), 0);
+  posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, said_write.get(), 1);
-  const std::string store = options.store.string(), budget = std::to_string(options.budget.value >> 20);
-  const char* arguments[] = {"lectern", "model", "keep", "--store", store.c_str(), "--budget", budget.c_str(),
-                             "--with-stdin", nullptr};
+  // It may outlive this program, whose output somebody may be reading to the end.
+  std::error_code ignored;
+  fs::create_directories(options.folder, ignored);
+  const std::string log = (options.folder / "log").string();
+  posix_spawn_file_actions_addopen(&actions, 2, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);  // a Ctrl-C for this program is not for the other engines
+  const std::string folder = options.folder.string(), budget = std::to_string(options.budget.value >> 20);
+  const char* arguments[] = {"lectern", "model", "keep", "--folder", folder.c_str(), "--budget", budget.c_str(),
+                             "--while-used", nullptr};
   pid_t pid = 0;
-  const int error = posix_spawn(&pid, program.c_str(), &actions, nullptr, const_cast<char**>(arguments), environ);
+  const int error = posix_spawn(&pid, program.c_str(), &actions, &attributes, const_cast<char**>(arguments), environ);
   posix_spawn_file_actions_destroy(&actions);
+  posix_spawnattr_destroy(&attributes);
   if (error != 0) return failErrno("start " + program.string(), error);
   said_write.close();
-  std::unique_ptr<KeeperProcess> out(new KeeperProcess(pid, std::move(life_write)));
   char byte = 0;
-  ssize_t n = 0;
-  do {
-    n = read(said_read.get(), &byte, 1);  // its first line comes when it listens
-  } while (n < 0 && errno == EINTR);
-  if (n != 1) return fail(Code::kUnavailable, "the keeper of the model store " + store + " did not start");
-  return out;
-}
-
-KeeperProcess::~KeeperProcess() {
-  life_.close();
-  int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+  while (read(said_read.get(), &byte, 1) < 0 && errno == EINTR) {  // its first line comes when it serves
   }
+  // When another engine was faster this connects to that one's keeper, which may need a moment.
+  constexpr int kTries = 100, kMillisBetween = 50;
+  auto started = connect();
+  for (int i = 0; i < kTries && !started; ++i) {
+    poll(nullptr, 0, kMillisBetween);
+    started = connect();
+  }
+  if (!started) return fail(Code::kUnavailable, "the keeper of weights did not start, see " + log);
+  return std::unique_ptr<KeeperProcess>(new KeeperProcess(std::move(*started)));
 }
 
 }  // namespace lectern::model

@@ -13,20 +13,22 @@ namespace lectern::model {
 /// do it once.
 Result<Manifest> prepareForMachine(const std::filesystem::path& store, const std::string& name);
 
-/// A keeper as a process of its own, `lectern model keep`, so that the memory of weights is charged to nobody else.
-/// It ends with this object, and with this process however that ends.
+/// The folder in which the keeper of this user's engines serves.
+std::filesystem::path keeperFolder();
+
+/// The use of a keeper that is a process of its own, `lectern model keep`, so that the memory of weights is charged to
+/// nobody else. All engines of a user share it; it ends some seconds after the last of them, however they end.
 class KeeperProcess {
  public:
-  /// `program` is the lectern program. Returns when the keeper answers; kUnavailable when it does not.
-  static Result<std::unique_ptr<KeeperProcess>> start(const std::filesystem::path& program,
-                                                      const KeeperOptions& options);
-  ~KeeperProcess();
-  KeeperProcess(const KeeperProcess&) = delete;
+  /// The keeper that serves there, or one that is started: `program` is the lectern program. kUnavailable when it does
+  /// not answer.
+  static Result<std::unique_ptr<KeeperProcess>> use(const std::filesystem::path& program, const KeeperOptions& options);
+  /// Becomes readable when the keeper has ended.
+  int endFd() const { return use_.get(); }
 
  private:
-  KeeperProcess(int pid, Fd life) : pid_(pid), life_(std::move(life)) {}
-  int pid_;
-  Fd life_;  // the keeper's standard input, which ends with us
+  explicit KeeperProcess(Fd use) : use_(std::move(use)) {}
+  Fd use_;  // a connection that asks nothing
 };
 
 }  // namespace lectern::model

@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "model/model_store.h"
 #include "model/optimize.h"
+#include "model/store/keeper_protocol.h"
 #include "model/store/weights.h"
 
 namespace lectern::model {
@@ -18,7 +19,7 @@ using ::testing::HasSubstr;
 
 struct ModelTest : ::testing::Test {
   TempDir dir = std::move(*TempDir::create());
-  fs::path store = dir.path() / "store";
+  fs::path store = dir.path() / "store", folder = dir.path() / "keeper";
   std::vector<float> input = std::vector<float>(2048, 0.25f);
   const std::vector<int64_t> shape = {1, 2048};
   std::vector<float> expected;
@@ -32,7 +33,14 @@ struct ModelTest : ::testing::Test {
     ASSERT_TRUE(plain) << plain.error().message;
     expected = (*plain)->run(input, shape)->data;
   }
-  void TearDown() override { unsetenv("LECTERN_MODEL_STORE"); }
+  void TearDown() override { unsetenv("LECTERN_MODEL_STORE"), unsetenv(keeper::kVariable); }
+  /// Models are loaded through it from now on.
+  std::unique_ptr<Keeper> keep() {
+    auto keeper = Keeper::start({folder, mebibytes(128)});
+    EXPECT_TRUE(keeper) << keeper.error().message;
+    setenv(keeper::kVariable, keeper::socketPath(folder).c_str(), 1);
+    return std::move(*keeper);
+  }
   void expectRight(Model& model) {
     auto out = model.run(input, shape);
     ASSERT_TRUE(out) << out.error().message;
@@ -48,14 +56,13 @@ TEST_F(ModelTest, AnswersAlikeWithAndWithoutAKeeper) {
   expectRight(**alone);
   // The form for this machine was made once and is in the store.
   EXPECT_TRUE(fs::exists(store / "m" / (machineKind() + ".ort")));
-  auto keeper = Keeper::start({store, mebibytes(64)});
-  ASSERT_TRUE(keeper);
+  auto keeper = keep();
   auto first = Model::load("m"), second = Model::load("m");
   ASSERT_TRUE(first && second) << second.error().message;
   expectRight(**first);
   expectRight(**second);
-  ASSERT_EQ((*keeper)->status().files.size(), 1u);
-  EXPECT_EQ((*keeper)->status().files[0].leases, 2);
+  ASSERT_EQ(keeper->status().files.size(), 1u);
+  EXPECT_EQ(keeper->status().files[0].leases, 2);
   ASSERT_TRUE((*first)->setThreads(2));
   expectRight(**first);
 }
@@ -65,11 +72,37 @@ TEST_F(ModelTest, LargeModelsKeepTheirWeightsOutside) {
   const auto part = dir.path() / (machineKind() + ".onnx");
   ASSERT_TRUE(optimizeModel(dir.path() / "m.onnx", part, true));
   ASSERT_TRUE(addForm(store, "m", machineKind(), part));
-  auto keeper = Keeper::start({store, mebibytes(64)});
+  auto keeper = keep();
   auto model = Model::load("m");
   ASSERT_TRUE(model) << model.error().message;
   expectRight(**model);
-  EXPECT_EQ((*keeper)->status().files.size(), 2u);
+  EXPECT_EQ(keeper->status().files.size(), 1u);  // the graph is too small to share
+}
+
+TEST_F(ModelTest, PlainFilesAreShared) {
+  // Weights beside the graph, as writeRandomModel makes them, and inside of it.
+  const auto outside = dir.path() / "m.onnx", inside = dir.path() / "inside.onnx";
+  ASSERT_TRUE(writeRandomModelAlone(inside, 34));
+  auto keeper = keep();
+  auto first = Model::load(outside), second = Model::load(outside);
+  ASSERT_TRUE(first && second);
+  expectRight(**first);
+  expectRight(**second);
+  ASSERT_EQ(keeper->status().files.size(), 1u);
+  EXPECT_EQ(keeper->status().files[0].leases, 2);
+  first->reset(), second->reset();
+  fs::copy_file(inside, dir.path() / "copy.onnx");
+  auto third = Model::load(inside), fourth = Model::load(dir.path() / "copy.onnx");
+  ASSERT_TRUE(third && fourth) << third.error().message;
+  expectRight(**third);
+  expectRight(**fourth);
+  ASSERT_TRUE((*fourth)->setThreads(2));
+  expectRight(**fourth);
+  ASSERT_EQ(keeper->status().files.size(), 2u) << "two forms of one model are not the same bytes";
+  EXPECT_EQ(keeper->status().files[1].leases, 2);
+  auto cut = *readFile(inside);
+  ASSERT_TRUE(writeFileAtomic(inside, cut.substr(0, cut.size() / 2)));
+  EXPECT_EQ(Model::load(inside).error().code, Code::kCorrupt);
 }
 
 TEST_F(ModelTest, ADamagedFormIsAnErrorNotAnAnswer) {
@@ -79,7 +112,7 @@ TEST_F(ModelTest, ADamagedFormIsAnErrorNotAnAnswer) {
   bytes[bytes.size() / 2] ^= 1;
   ASSERT_TRUE(writeFileAtomic(form, bytes));
   for (const bool kept : {false, true}) {
-    auto keeper = kept ? std::move(*Keeper::start({store, mebibytes(64)})) : nullptr;
+    auto keeper = kept ? keep() : nullptr;
     auto model = Model::load("m");
     ASSERT_FALSE(model);
     EXPECT_EQ(model.error().code, Code::kCorrupt);

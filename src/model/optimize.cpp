@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "model/files.h"
 #include "model/ort.h"
+#include "model/store/space.h"
 #include "model/store/weights.h"
 
 namespace lectern::model {
@@ -100,6 +101,7 @@ Result<OptimizeReport> optimizeModel(const fs::path& in, const fs::path& out, bo
   external = !ort_format && (external || has_files || report.before_bytes >= kExternalFrom);
   const Workshop workshop(out);
   TRY_VOID(workshop.ready());
+  TRY_VOID(checkSpace(out.has_parent_path() ? out.parent_path() : ".", report.before_bytes));
   const std::string data_name = out.filename().string() + ".data";
   const fs::path made = workshop.path() / out.filename();
   TRY_VOID(ort::writeOptimized(in, made, ort::Level::kAll, external ? data_name : ""));

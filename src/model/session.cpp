@@ -204,20 +204,24 @@ Result<std::unique_ptr<Session>> Session::loadBytes(std::span<const std::byte> b
   return std::unique_ptr<Session>(new Session(std::move(impl)));
 }
 
-Result<std::unique_ptr<Session>> Session::loadShared(const std::filesystem::path& path, int threads) {
+Result<std::vector<NamedRegion>> Session::openFiles(const std::filesystem::path& path) {
   std::vector<NamedRegion> files;
   const auto add = [&files](const std::filesystem::path& file, int64_t size) -> Result<void> {
-    TRY(auto region, WeightRegion::load(file, size));
+    TRY(auto region, WeightRegion::open(file, size));
     files.push_back({file.filename().string(), std::make_shared<WeightRegion>(std::move(region))});
     return {};
   };
   TRY_VOID(add(path, 0));
-  if (path.extension() != ".ort") {
-    TRY(auto tensors, externalTensors(files[0].region->bytes()));
-    std::map<std::string, int64_t> sizes;
-    for (const auto& t : tensors) sizes[t.location] = std::max(sizes[t.location], t.offset + t.length);
-    for (const auto& [location, size] : sizes) TRY_VOID(add(path.parent_path() / location, size));
-  }
+  if (path.extension() == ".ort") return files;
+  TRY(auto tensors, externalTensors(files[0].region->bytes()));
+  std::map<std::string, int64_t> sizes;
+  for (const auto& t : tensors) sizes[t.location] = std::max(sizes[t.location], t.offset + t.length);
+  for (const auto& [location, size] : sizes) TRY_VOID(add(path.parent_path() / location, size));
+  return files;
+}
+
+Result<std::unique_ptr<Session>> Session::loadShared(const std::filesystem::path& path, int threads) {
+  TRY(auto files, openFiles(path));
   // Optimisation would fold and pack copies of the weights: it belongs to the time of deployment.
   return loadRegions(std::move(files), path.parent_path(), {.threads = threads, .prepack = false, .optimize = false});
 }

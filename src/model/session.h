@@ -54,9 +54,11 @@ class Session {
   static Result<std::unique_ptr<Session>> load(const std::filesystem::path& path, const SessionOptions& options);
   /// Loads a model from bytes that must outlive the session (an .onnx or an .ort file in memory).
   static Result<std::unique_ptr<Session>> loadBytes(std::span<const std::byte> bytes, const SessionOptions& options);
-  /// Loads an .ort file, or an .onnx file whose weights are in files beside it, over regions of 2 MB pages that forks
-  /// of this process share: nothing is copied, packed or optimised, whatever the size; the file should be one that
-  /// optimizeModel() wrote. kCorrupt when the weights are cut off.
+  /// A model's file and those beside it that hold its weights, in regions of 2 MB pages that forks of this process share,
+  /// and all functions of the machine where it has a keeper. kCorrupt when the weights are cut off.
+  static Result<std::vector<NamedRegion>> openFiles(const std::filesystem::path& path);
+  /// Loads an .ort file, or an .onnx file whose weights are in files beside it, over such regions: nothing is copied,
+  /// packed or optimised, whatever the size; the file should be one that optimizeModel() wrote.
   static Result<std::unique_ptr<Session>> loadShared(const std::filesystem::path& path, int threads = 1);
   /// The same over regions that exist, the model first. Bytes are used from the regions alone; `folder` is where
   /// ONNX Runtime believes the files of the weights to be. Optimising and packing make copies.

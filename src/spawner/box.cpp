@@ -219,6 +219,7 @@ std::string encodeGo(const Host& host, const Box& box, const Spec& spec, const G
   for (const auto& variable : spec.env) add(variable);
   add("AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001");
   order.variables = static_cast<uint32_t>(spec.env.size()) + 1;
+  if (!host.keeper.empty()) add(keeperVariable(kKeeperFolder)), ++order.variables;
   if (box.is_template) add("LECTERN_TEMPLATE_FD=" + std::to_string(kTemplateFd)), ++order.variables;
   if (how.boot) add("LECTERN_BOOT_FD=" + std::to_string(kTemplateFd)), ++order.variables;
   order.mounts = static_cast<uint32_t>(mounts.fds.size());

@@ -61,6 +61,13 @@ void writeFile(const std::string& path, const std::string& text) {
   close(fd);
 }
 
+std::string attach(int mount, const std::string& root, const char* target) {
+  makeFolders(root + target);
+  int attached = attachMount(mount, (root + target).c_str());
+  close(mount);
+  return attached < 0 ? (errno = -attached, failed("move_mount", target)) : std::string();
+}
+
 /// Puts the host's `path` into the new root: links stay links, folders become read-only mounts.
 std::string share(const std::string& root, const char* path) {
   struct stat info {};
@@ -73,10 +80,7 @@ std::string share(const std::string& root, const char* path) {
   }
   int mount = cloneMount(path, false);
   if (mount < 0) return errno = -mount, failed("open_tree", path);
-  makeFolders(root + path);
-  int attached = attachMount(mount, (root + path).c_str());
-  close(mount);
-  return attached < 0 ? (errno = -attached, failed("move_mount", path)) : std::string();
+  return attach(mount, root, path);
 }
 
 std::string shareDevice(const std::string& root, const char* path) {
@@ -167,6 +171,9 @@ std::string setUpNamespaces(Host& host) {
   host.host_ns = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
   if (host.host_ns < 0 || unshare(CLONE_NEWNS) != 0) return failed("unshare of mounts");
   if (mount(nullptr, "/", nullptr, MS_PRIVATE | MS_REC, nullptr) != 0) return failed("mount propagation");
+  // A folder and not its socket, since another keeper may come and bind another one. Now: it may be below /tmp.
+  const int keeper = host.keeper.empty() ? -1 : cloneMount(host.keeper.c_str(), false);
+  if (!host.keeper.empty() && keeper < 0) return errno = -keeper, failed("open_tree", host.keeper);
   const std::string root = "/tmp";
   int fresh = makeTmpfs(16 << 20, "0755");
   if (fresh < 0) return errno = -fresh, failed("tmpfs for the root of sandboxes");
@@ -174,6 +181,9 @@ std::string setUpNamespaces(Host& host) {
   close(fresh);
   if (attached < 0) return errno = -attached, failed("mounting the root of sandboxes");
   if (auto why = fillRoot(root); !why.empty()) return why;
+  if (keeper >= 0) {
+    if (auto why = attach(keeper, root, kKeeperFolder); !why.empty()) return why;
+  }
   if (auto why = addProc(root, host.root); !why.empty()) return why;
   if (chdir(root.c_str()) != 0 || syscall(SYS_pivot_root, ".", ".") != 0) return failed("pivot_root");
   if (umount2(".", MNT_DETACH) != 0 || chdir("/") != 0) return failed("leaving the host's root");

@@ -14,7 +14,7 @@
 int main(int argc, char** argv) {
   int type = 0;
   socklen_t size = sizeof type;
-  if (argc != 2 || getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
+  if (argc < 2 || argc > 3 || getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET) {
     fputs("lectern-spawner is started by lectern, not by hand\n", stderr);
     return 2;
   }
@@ -25,6 +25,6 @@ int main(int argc, char** argv) {
   if (geteuid() == 0) prctl(PR_SET_DUMPABLE, 0);
   signal(SIGINT, SIG_IGN);  // Ctrl-C goes to the engine, which ends this program by closing the socket
   signal(SIGTERM, SIG_IGN);
-  lectern::spawner::Server(3, strcmp(argv[1], "none") == 0, strcmp(argv[1], "first") == 0).run();
+  lectern::spawner::Server(3, strcmp(argv[1], "none") == 0, strcmp(argv[1], "first") == 0, argc > 2 ? argv[2] : "").run();
   return 0;
 }

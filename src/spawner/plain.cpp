@@ -68,7 +68,7 @@ int listenOnHost(uint16_t& port) {
 
 }  // namespace
 
-std::unique_ptr<Box> startPlain(const Spec& spec, int output, int& error, std::string& what,
+std::unique_ptr<Box> startPlain(const Host& host, const Spec& spec, int output, int& error, std::string& what,
                                 StartFault& program_fault) {
   auto box = std::make_unique<Box>();
   uint16_t port = 0;
@@ -79,6 +79,7 @@ std::unique_ptr<Box> startPlain(const Spec& spec, int output, int& error, std::s
     environment.push_back(variable.starts_with("LAMBDA_TASK_ROOT=") ? "LAMBDA_TASK_ROOT=" + spec.task_dir : variable);
   }
   environment.push_back("AWS_LAMBDA_RUNTIME_API=127.0.0.1:" + std::to_string(port));
+  if (!host.keeper.empty()) environment.push_back(keeperVariable(host.keeper));
   std::vector<std::vector<std::string>> commands;
   if (!spec.command.empty()) {
     commands.push_back(spec.command);

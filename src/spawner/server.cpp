@@ -194,7 +194,7 @@ void Server::startPlainProcess(const Spec& spec) {
   int error = 0;
   std::string what;
   StartFault fault = StartFault::kNone;
-  auto box = startPlain(spec, output[1], error, what, fault);
+  auto box = startPlain(host_, spec, output[1], error, what, fault);
   close(output[1]);
   if (!box) {
     close(output[0]);

@@ -16,7 +16,9 @@ class Server {
  public:
   /// `socket` leads to the engine. `plain`: do not try to isolate.
   /// `plain`: no isolation. `first`: sandboxes get their processor shares before other programs.
-  Server(int socket, bool plain, bool first) : engine_(socket), plain_(plain), groups_(first) {}
+  Server(int socket, bool plain, bool first, const char* keeper) : engine_(socket), plain_(plain), groups_(first) {
+    host_.keeper = keeper;
+  }
   /// Runs until the engine closes its end; removes everything that was made.
   void run();
 

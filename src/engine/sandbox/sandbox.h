@@ -149,6 +149,9 @@ struct SpawnerOptions {
   bool allow_none = false;           // go on without any isolation where the machine offers none (--no-sandbox)
   bool force_none = false;           // plain processes even where sandboxes are possible
   bool first = false;                // sandboxes get their processor shares before other programs of the machine
+  /// Folder with the socket of the keeper of weights (model/store/keeper.h), which functions then find by the variable
+  /// LECTERN_KEEPER; empty: none.
+  std::filesystem::path keeper = {};
   int prepared = 2;                  // sandboxes kept ready ahead of need (full and degraded isolation)
 };
 

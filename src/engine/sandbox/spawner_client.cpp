@@ -159,7 +159,8 @@ Result<std::unique_ptr<Spawner>> Spawner::start(const SpawnerOptions& options) {
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   std::string path = executable.string(), mode = options.force_none ? "none" : options.first ? "first" : "best";
-  char* argv[] = {path.data(), mode.data(), nullptr};
+  std::string keeper = options.keeper.string();
+  char* argv[] = {path.data(), mode.data(), keeper.empty() ? nullptr : keeper.data(), nullptr};
   char* environment[] = {nullptr};
   pid_t pid = 0;
   int error = posix_spawn(&pid, path.c_str(), &actions, &attributes, argv, environment);

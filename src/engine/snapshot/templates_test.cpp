@@ -4,10 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <fstream>
 #include <optional>
 #include <set>
+#include <sstream>
 
 namespace lectern::snapshot {
 namespace {
@@ -133,6 +137,15 @@ TEST_F(TemplatesTest, ForksShareNothingPrivate) {
   ASSERT_TRUE(a && b);
   std::set<std::string> numbers = {ask(*a, "rand"), ask(*b, "rand")};
   EXPECT_EQ(numbers.size(), 2u);
+  const std::string entropy_a = ask(*a, "entropy"), entropy_b = ask(*b, "entropy");
+  std::istringstream words_a(entropy_a), words_b(entropy_b);
+  for (int i = 0; i < 3; ++i) {
+    std::string word_a, word_b;
+    words_a >> word_a, words_b >> word_b;
+    EXPECT_NE(word_a, word_b) << "std::random_device, drand48 or getrandom: " << i;
+  }
+  EXPECT_EQ(ask(*a, "abstract"), "yes");
+  EXPECT_EQ(ask(*b, "abstract"), "yes");
   EXPECT_EQ(ask(*a, "write"), "ok");
   EXPECT_EQ(ask(*a, "tmp"), "mine ");
   EXPECT_EQ(ask(*b, "tmp"), "");
@@ -144,7 +157,8 @@ TEST_F(TemplatesTest, ForksShareNothingPrivate) {
   EXPECT_EQ(ask(*a, "env"), "a");
   EXPECT_EQ(ask(*b, "env"), "b");
   EXPECT_THAT(ask(*a, "capabilities"), HasSubstr("0000000000000000"));
-  EXPECT_EQ(ask(*a, "fds"), "0 1 2 3 4 5 ");  // 3: the Runtime API, 4: listening, 5: the directory being read
+  // 3: the Runtime API, 4 and 5: the two it listens on, 6: the directory being read.
+  EXPECT_EQ(ask(*a, "fds"), "0 1 2 3 4 5 6 ");
 }
 
 TEST_F(TemplatesTest, OutputAndEndsAreTheForksOwn) {
@@ -259,6 +273,44 @@ TEST_F(TemplatesTest, DroppedTemplateTakesItsForksAlong) {
   templates_->drop("probe");
   EXPECT_TRUE(pump([&] { return a->exit.has_value(); }));
   EXPECT_EQ(templates_->state("probe"), State::kNone);
+}
+
+/// The template's process: a child of its sandbox's init, which the spawner, a child of ours, has started.
+int templateProcess() {
+  const auto parent = [](int pid) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(in, line);) {
+      if (line.starts_with("PPid:")) return atoi(line.c_str() + 5);
+    }
+    return 0;
+  };
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const int pid = atoi(entry.path().filename().c_str());
+    if (pid <= 0 || parent(parent(parent(pid))) != getpid()) continue;
+    std::ifstream in(entry.path() / "environ");
+    const std::string environment((std::istreambuf_iterator<char>(in)), {});
+    if (environment.find("LECTERN_TEMPLATE_FD=") != std::string::npos) return pid;
+  }
+  return 0;
+}
+
+TEST_F(TemplatesTest, AKilledTemplateIsReplaced) {
+  if (geteuid() != 0) GTEST_SKIP() << "only root sees the environments of sandboxed processes";
+  ASSERT_TRUE(prepare("probe", spec()));
+  auto a = start("probe", spec());
+  EXPECT_EQ(ask(*a, "pid"), "2");
+  const int pid = templateProcess();
+  ASSERT_GT(pid, 0);
+  kill(pid, SIGKILL);
+  EXPECT_TRUE(pump([&] { return a->exit.has_value() && templates_->state("probe") == State::kNone; }));
+  auto b = start("probe", spec());
+  ASSERT_TRUE(b);
+  EXPECT_EQ(b->kind, StartKind::kOrdinary);
+  EXPECT_EQ(ask(*b, "count"), "101");
+  EXPECT_TRUE(pump([&] { return templates_->state("probe") == State::kActive; }));
+  auto c = start("probe", spec());
+  EXPECT_EQ(c->kind, StartKind::kRestored);
+  EXPECT_EQ(ask(*c, "count"), "1111");
 }
 
 TEST_F(TemplatesTest, LeastRecentlyUsedLeavesWhenTheBudgetIsFull) {

@@ -1,38 +1,19 @@
-// A function with a large model, for `lectern bench cold-start`: loads MODEL at init (STYLE shared: over 2 MB pages of its
-// own; store: MODEL is a name in the model store; else the way ONNX Runtime does it by default), and runs it once for each
-// event.
+// A function with a large model, for `lectern bench cold-start`: loads MODEL at init (STYLE shared: over 2 MB pages, which
+// are the keeper's where there is one; else the way ONNX Runtime does it by default), and runs it once for each event.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "base/clock.h"
 #include "model/session.h"
-#include "model/store/stored_model.h"
 #include "sdk/lectern.h"
 
 using lectern::model::Session;
 
-namespace {
-/// The model of the store as it was added: it has nothing to optimise.
-lectern::Result<std::unique_ptr<Session>> ofStore(const std::string& name) {
-  const char* store = getenv("LECTERN_MODEL_STORE");
-  TRY(auto model, lectern::model::openStored(store ? store : "", name));
-  if (!model->shared) return lectern::fail(lectern::Code::kUnavailable, "the model store has no keeper");
-  std::vector<lectern::model::NamedRegion> files;
-  for (size_t i = 0; i < model->regions.size(); ++i) {
-    files.push_back({model->manifest.files[i].name, {model, &model->regions[i]}});
-  }
-  return Session::loadRegions(std::move(files), std::filesystem::path(store) / name,
-                              {.threads = 1, .prepack = false, .optimize = false});
-}
-}  // namespace
-
 int main() {
   const char *model = getenv("MODEL"), *style = getenv("STYLE"), *size = getenv("SIZE");
   if (!model || !style || !size) lectern::failInit("Bench.Environment", "MODEL, STYLE and SIZE must be set");
-  auto loaded = std::string(style) == "shared"  ? Session::loadShared(model)
-                : std::string(style) == "store" ? ofStore(model)
-                                                : Session::load(model, {});
+  auto loaded = std::string(style) == "shared" ? Session::loadShared(model) : Session::load(model, {});
   if (!loaded) lectern::failInit("Bench.Model", loaded.error().message);
   const Session& session = **loaded;
   std::vector<float> input(static_cast<size_t>(atoi(size)), 0.5f);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "model/formats/mapped_file.h"
@@ -13,6 +14,7 @@ namespace lectern::model::formats {
 
 namespace {
 constexpr int kMaxDepth = 16;  // of graphs inside attributes
+constexpr int64_t kSmallestConstant = 64;  // bytes, of constants that are listed as tensors: below are shapes and axes
 
 // Field numbers of onnx.proto.
 enum Model : uint32_t { kGraph = 7, kDocString = 6, kTrainingInfo = 20 };
@@ -57,6 +59,7 @@ struct Node {
   std::string op, name;
   std::vector<std::string> inputs;  // those of graphs in its attributes too
   std::vector<std::string> outputs;
+  std::optional<Tensor> constant;  // its value: some exporters keep all weights in such nodes
 };
 
 Result<void> parseNode(std::string_view message, Node& out, int depth);
@@ -91,6 +94,9 @@ Result<void> parseNode(std::string_view message, Node& out, int depth) {
     return eachField(f.bytes, [&](const Field& attribute) -> Result<void> {
       if ((attribute.number == 6 || attribute.number == 11) && attribute.wire == 2) {
         return parseSubgraph(attribute.bytes, out, depth + 1);
+      }
+      if (attribute.number == 5 && attribute.wire == 2) {
+        TRY(out.constant, parseTensor(attribute.bytes));
       }
       return {};
     });
@@ -215,6 +221,12 @@ Result<FileReport> inspectOnnx(const std::filesystem::path& file) {
     if (!parsed.live.contains(tensor.info.name)) out.tensors.back().role = Role::kUnused;
   }
   for (size_t i = 0; i < parsed.nodes.size(); ++i) {
+    const Node& node = parsed.nodes[i];
+    if (node.op == "Constant" && node.constant && node.constant->info.bytes >= kSmallestConstant && !node.outputs.empty()) {
+      out.tensors.push_back(node.constant->info);
+      out.tensors.back().name = node.outputs[0];
+      if (!parsed.node_live[i]) out.tensors.back().role = Role::kUnused;
+    }
     ++(parsed.node_live[i] ? out.operators : out.training_operators)[parsed.nodes[i].op];
   }
   return out;

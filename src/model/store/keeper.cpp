@@ -1,9 +1,13 @@
 #include "model/store/keeper.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +16,10 @@
 #include <map>
 #include <mutex>
 #include <thread>
+#include <tuple>
 
+#include "base/clock.h"
+#include "base/files.h"
 #include "model/store/keeper_protocol.h"
 #include "model/store/weight_files.h"
 
@@ -20,9 +27,16 @@ namespace lectern::model {
 
 namespace {
 constexpr int64_t kHugePage = 2 << 20;
-constexpr size_t kMaxClients = 4096;
+constexpr size_t kMaxClients = 4096, kMaxSources = 10'000;
 
 int64_t pages(int64_t bytes) { return (bytes + kHugePage - 1) / kHugePage * kHugePage; }
+int64_t nanos(const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
+
+/// A file as it was when its bytes were brought in. Whoever writes to it cannot choose the time of change.
+using Source = std::tuple<dev_t, ino_t, int64_t, int64_t, int64_t>;
+Source sourceOf(const struct stat& info) {
+  return {info.st_dev, info.st_ino, info.st_size, nanos(info.st_mtim), nanos(info.st_ctim)};
+}
 
 struct Resident {
   Fd file;
@@ -33,14 +47,14 @@ struct Resident {
 
 struct Client {
   Fd socket;
-  std::vector<std::string> leases;  // sha256
-  bool waiting = false;             // for a load; asks nothing else meanwhile
+  std::string lease;     // sha256; empty: none yet
+  bool waiting = false;  // for a load; asks nothing else meanwhile
 };
 
 struct Load {
   uint64_t client = 0;
-  Manifest manifest;
-  Result<void> result;
+  Fd file;
+  Result<std::string> sha256;
 };
 }  // namespace
 
@@ -48,12 +62,15 @@ struct Load {
 struct Keeper::Impl {
   KeeperOptions options;
   WeightFiles files;
-  Fd listener, wake;
+  Fd lock, listener, wake;
   mutable std::mutex mutex;
   std::condition_variable work;
   bool ending = false;
   uint64_t requests = 0, clients_made = 0;
+  int64_t files_read = 0;
+  size_t most_clients = kMaxClients;
   std::map<std::string, Resident> resident;  // by sha256
+  std::map<Source, std::string> sources;     // sha256 of files that are resident
   std::map<uint64_t, Client> clients;        // the server's own
   std::deque<Load> wanted, loaded;
   std::thread server, loader;
@@ -64,13 +81,12 @@ struct Keeper::Impl {
   void loadAll();
   void accepted();
   void request(uint64_t id, Client& client);
-  void answer(Client& client, const Manifest& manifest, const Result<void>& result);
+  void answer(Client& client, const Result<std::string>& sha256);
   void dropClient(uint64_t id);
   void answerLoaded();
-  Result<void> bringIn(const Manifest& manifest);
-  Result<void> makeRoom(int64_t bytes, const Manifest& manifest);
+  Result<std::string> bringIn(int file);
+  Result<void> makeRoom(int64_t bytes);
   int64_t usedBytes() const;
-  bool allResident(const Manifest& manifest) const;
   void notify() const {
     const uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = write(wake.get(), &one, sizeof one);
@@ -86,7 +102,7 @@ Keeper::Impl::~Impl() {
   notify();
   if (server.joinable()) server.join();
   if (loader.joinable()) loader.join();
-  unlink(keeper::socketPath(options.store).c_str());
+  unlink(keeper::socketPath(options.folder).c_str());
 }
 
 int64_t Keeper::Impl::usedBytes() const {
@@ -95,44 +111,48 @@ int64_t Keeper::Impl::usedBytes() const {
   return total;
 }
 
-bool Keeper::Impl::allResident(const Manifest& manifest) const {
-  return std::all_of(manifest.files.begin(), manifest.files.end(), [&](const auto& f) { return resident.contains(f.sha256); });
-}
-
 // With the mutex held.
-Result<void> Keeper::Impl::makeRoom(int64_t bytes, const Manifest& manifest) {
-  const auto own = [&](const std::string& sha) {
-    return std::any_of(manifest.files.begin(), manifest.files.end(), [&](const auto& f) { return f.sha256 == sha; });
-  };
+Result<void> Keeper::Impl::makeRoom(int64_t bytes) {
   while (usedBytes() + bytes > options.budget.value) {
     auto oldest = resident.end();
     for (auto it = resident.begin(); it != resident.end(); ++it) {
-      if (it->second.leases > 0 || own(it->first)) continue;
+      if (it->second.leases > 0) continue;
       if (oldest == resident.end() || it->second.used < oldest->second.used) oldest = it;
     }
     if (oldest == resident.end()) {
       return fail(Code::kNoSpace,
-                  fmt::format("the model store's budget of {} MB has no room for {} ({} MB): {} MB are in use; give the "
-                              "keeper a larger --budget", options.budget.value >> 20, manifest.name,
-                              manifest.bytes() >> 20, usedBytes() >> 20));
+                  fmt::format("the keeper's budget of {} MB has no room for {} MB more: {} MB are in use; give it a larger "
+                              "--model-budget", options.budget.value >> 20, bytes >> 20, usedBytes() >> 20));
     }
+    std::erase_if(sources, [&](const auto& source) { return source.second == oldest->first; });
     resident.erase(oldest);
   }
   return {};
 }
 
-Result<void> Keeper::Impl::bringIn(const Manifest& manifest) {
-  for (const auto& file : manifest.files) {
-    {
-      const std::lock_guard lock(mutex);
-      if (resident.contains(file.sha256)) continue;
-      TRY_VOID(makeRoom(pages(file.size), manifest));
-    }
-    TRY(auto memory, files.load(options.store / manifest.name / file.name, file));
+Result<std::string> Keeper::Impl::bringIn(int file) {
+  struct stat info {};
+  if (fstat(file, &info) != 0) return failErrno("weights", errno);
+  {
     const std::lock_guard lock(mutex);
-    resident.emplace(file.sha256, Resident{std::move(memory), pages(file.size), 0, ++requests});
+    // Somebody who asked earlier may have had it loaded meanwhile.
+    if (const auto known = sources.find(sourceOf(info)); known != sources.end()) return known->second;
+    TRY_VOID(makeRoom(pages(info.st_size)));
   }
-  return {};
+  const int64_t begun = RealClock().wall().epoch_millis;
+  TRY(auto loaded, files.load(file, info.st_size));
+  struct stat after {};
+  if (fstat(file, &after) != 0) return failErrno("weights", errno);
+  const std::lock_guard lock(mutex);
+  // Bytes that are here under another name stay, and the second copy goes.
+  ++files_read;
+  resident.try_emplace(loaded.sha256, Resident{std::move(loaded.file), pages(info.st_size), 0, ++requests});
+  const bool settled = nanos(info.st_ctim) + options.settled.count() <= begun * 1'000'000;
+  if (settled && sourceOf(info) == sourceOf(after)) {
+    if (sources.size() >= kMaxSources) sources.clear();
+    sources[sourceOf(info)] = loaded.sha256;
+  }
+  return loaded.sha256;
 }
 
 void Keeper::Impl::loadAll() {
@@ -144,7 +164,8 @@ void Keeper::Impl::loadAll() {
     Load load = std::move(wanted.front());
     wanted.pop_front();
     lock.unlock();
-    load.result = bringIn(load.manifest);
+    load.sha256 = bringIn(load.file.get());
+    load.file.close();
     lock.lock();
     loaded.push_back(std::move(load));
     notify();
@@ -153,52 +174,45 @@ void Keeper::Impl::loadAll() {
 
 void Keeper::Impl::accepted() {
   Fd socket(accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-  if (socket.valid() && clients.size() < kMaxClients) clients[++clients_made].socket = std::move(socket);
+  const std::lock_guard lock(mutex);
+  if (socket.valid() && clients.size() < most_clients) clients[++clients_made].socket = std::move(socket);
 }
 
 // With the mutex held.
-void Keeper::Impl::answer(Client& client, const Manifest& manifest, const Result<void>& result) {
-  if (!result) {
-    const auto& error = result.error();
+void Keeper::Impl::answer(Client& client, const Result<std::string>& sha256) {
+  if (!sha256) {
+    const auto& error = sha256.error();
     (void)keeper::send(client.socket.get(), fmt::format("error {} {}", static_cast<int>(error.code), error.message));
     return;
   }
-  std::vector<int> descriptors;
-  for (const auto& file : manifest.files) {
-    Resident& r = resident.at(file.sha256);
-    descriptors.push_back(r.file.get());
-    r.used = ++requests;
-    ++r.leases;
-    client.leases.push_back(file.sha256);
-  }
-  (void)keeper::send(client.socket.get(), "ok", descriptors);
+  Resident& r = resident.at(*sha256);
+  r.used = ++requests;
+  ++r.leases;
+  client.lease = *sha256;
+  (void)keeper::send(client.socket.get(), "ok " + *sha256, {r.file.get()});
 }
 
 void Keeper::Impl::dropClient(uint64_t id) {
   const auto found = clients.find(id);
   if (found == clients.end()) return;
   const std::lock_guard lock(mutex);
-  for (const auto& sha : found->second.leases) {
-    if (const auto it = resident.find(sha); it != resident.end()) --it->second.leases;
-  }
+  if (const auto it = resident.find(found->second.lease); it != resident.end()) --it->second.leases;
   clients.erase(found);
 }
 
 void Keeper::Impl::request(uint64_t id, Client& client) {
   auto packet = keeper::receive(client.socket.get());
-  if (!packet || packet->text.empty()) return dropClient(id);
-  const std::string& text = packet->text;
-  const size_t space = text.rfind(' ');
-  if (!text.starts_with("map ") || space < 5) return dropClient(id);
-  const std::string name = text.substr(4, space - 4), machine = text.substr(space + 1);
-  // What a function may ask for is decided by the manifest that the keeper reads, not by what the function sends.
-  auto manifest = readManifest(options.store, name, machine == "-" ? "" : machine);
+  if (!packet || packet->text != "share" || packet->descriptors.size() != 1 || !client.lease.empty()) {
+    return dropClient(id);
+  }
+  Fd file = std::move(packet->descriptors[0]);
+  struct stat info {};
+  const bool good = fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= keeper::kSmallest;
   const std::lock_guard lock(mutex);
-  if (!manifest) return answer(client, {}, Failure(manifest.error()));
-  if (client.leases.size() > 64) return answer(client, {}, fail(Code::kTooLarge, "one connection maps too many models"));
-  if (allResident(*manifest)) return answer(client, *manifest, {});
+  if (!good) return answer(client, fail(Code::kInvalid, "only files of 64 KB and more are shared"));
+  if (const auto known = sources.find(sourceOf(info)); known != sources.end()) return answer(client, known->second);
   client.waiting = true;
-  wanted.push_back({id, std::move(*manifest), {}});
+  wanted.push_back({id, std::move(file), {}});
   work.notify_all();
 }
 
@@ -208,7 +222,7 @@ void Keeper::Impl::answerLoaded() {
     const auto found = clients.find(load.client);
     if (found == clients.end()) continue;
     found->second.waiting = false;
-    answer(found->second, load.manifest, load.result);
+    answer(found->second, load.sha256);
   }
   loaded.clear();
   work.notify_all();
@@ -250,14 +264,31 @@ void Keeper::Impl::serve() {
 Keeper::Keeper(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Keeper::~Keeper() = default;
 
+Bytes usualBudget() { return Bytes{sysconf(_SC_PHYS_PAGES) / 2 * sysconf(_SC_PAGESIZE)}; }
+
 Result<std::unique_ptr<Keeper>> Keeper::start(const KeeperOptions& options) {
   std::error_code error;
-  if (!std::filesystem::is_directory(options.store, error)) {
-    return fail(Code::kNotFound, "there is no model store at " + options.store.string() + "; add a model first");
+  std::filesystem::create_directories(options.folder, error);
+  if (error) return failErrno("make " + options.folder.string(), error.value());
+  // Functions are another user, and come in by way of a mount.
+  std::filesystem::permissions(options.folder, std::filesystem::perms(0755), error);
+  KeeperOptions own = options;
+  if (own.budget.value == 0) own.budget = usualBudget();
+  if (own.budget.value < kHugePage) return fail(Code::kInvalid, "a budget below 2 MB holds no model");
+  // Held for life: a socket that is left of a keeper that was killed tells nothing.
+  Fd lock(open((own.folder / ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.valid()) return failErrno("open " + (own.folder / ".lock").string(), errno);
+  if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return fail(Code::kExists, "another keeper of weights serves at " + own.folder.string());
   }
-  if (options.budget.value < kHugePage) return fail(Code::kInvalid, "a budget below 2 MB holds no model");
-  TRY(auto listener, keeper::listenAt(keeper::socketPath(options.store)));
-  auto impl = std::make_unique<Impl>(options, WeightFiles::create(options.budget));
+  TRY(auto listener, keeper::listenAt(keeper::socketPath(own.folder)));
+  auto impl = std::make_unique<Impl>(own, WeightFiles::create(own.budget));
+  impl->lock = std::move(lock);
+  // Each has a socket and, while it waits, a file: without descriptors left nobody could even be turned away.
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0) {
+    impl->most_clients = std::min<size_t>(kMaxClients, descriptors.rlim_cur / 4);
+  }
   impl->listener = std::move(listener);
   impl->wake = Fd(eventfd(0, EFD_CLOEXEC));
   if (!impl->wake.valid()) return failErrno("eventfd", errno);
@@ -268,7 +299,11 @@ Result<std::unique_ptr<Keeper>> Keeper::start(const KeeperOptions& options) {
 
 KeeperStatus Keeper::status() const {
   const std::lock_guard lock(impl_->mutex);
-  KeeperStatus out{impl_->options.budget.value, impl_->usedBytes(), impl_->files.hugePages(), {}};
+  KeeperStatus out;
+  out.socket = keeper::socketPath(impl_->options.folder);
+  out.budget = impl_->options.budget.value, out.used = impl_->usedBytes();
+  out.huge_pages = impl_->files.hugePages();
+  out.read = impl_->files_read, out.users = static_cast<int>(impl_->clients.size());
   std::vector<std::pair<uint64_t, KeeperStatus::File>> order;
   for (const auto& [sha, r] : impl_->resident) order.push_back({r.used, {sha, r.bytes, r.leases}});
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });

@@ -1,26 +1,33 @@
 #pragma once
-// The keeper of a model store: the one process that has the weights. Functions map them through descriptors it hands out,
-// so there is one physical copy for a machine, and memory is charged to the keeper, whoever asks first. Models with the
-// same bytes are one, whatever their names. The least recently used ones leave when the budget is full; those in use stay.
+// The keeper of weights: the one process of a machine that has them. A function opens its model file, hands the
+// descriptor over and gets another one back, of the same bytes in memory, which it maps. So there is one physical copy for
+// a machine, and memory is charged to the keeper, whoever asks first. Files with the same bytes are one, wherever they are.
+// The least recently used ones leave when the budget is full; those in use stay.
 
 #include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/units.h"
 
 namespace lectern::model {
 
 struct KeeperOptions {
-  std::filesystem::path store;
-  Bytes budget = gibibytes(8);  // of weights, in whole pages of 2 MB
+  std::filesystem::path folder;  // of its socket; functions see it
+  Bytes budget{0};               // of weights, in whole pages of 2 MB; 0: the usual one
+  // Times of change have the resolution of a tick: a file that changed as short ago is read again at its next use.
+  Nanos settled = Seconds(2);
 };
 
 struct KeeperStatus {
+  std::filesystem::path socket;  // what LECTERN_KEEPER names for functions
   int64_t budget = 0, used = 0;  // bytes
   bool huge_pages = false;
+  int64_t read = 0;  // files, so far; what is known to be here is not read again
+  int users = 0;  // connections; each is one mapped file, or a program that wants the keeper to stay
   struct File {
     std::string sha256;
     int64_t bytes = 0;
@@ -29,9 +36,12 @@ struct KeeperStatus {
   std::vector<File> files;  // the least recently used first
 };
 
+/// Half of the machine's memory.
+Bytes usualBudget();
+
 class Keeper {
  public:
-  /// Serves until the object goes. kExists when the store has a keeper, kNotFound when there is no store.
+  /// Serves until the object goes. kExists when a keeper serves there.
   static Result<std::unique_ptr<Keeper>> start(const KeeperOptions& options);
   ~Keeper();
   KeeperStatus status() const;

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "model/store/space.h"
 #include "model/store/weights.h"
 
 namespace lectern::model {
@@ -99,6 +100,12 @@ Result<Manifest> addModel(const fs::path& store, const std::string& name, const 
   fs::create_directories(part, error);
   if (error) return failCode("create " + part.string(), error);
   const auto fill = [&]() -> Result<void> {
+    int64_t bytes = 0;
+    for (const auto& path : paths) {
+      bytes += static_cast<int64_t>(fs::file_size(path, error));
+      if (error) return failCode("read " + path.string(), error);
+    }
+    TRY_VOID(checkSpace(store, bytes));
     for (const auto& path : paths) {
       fs::copy_file(path, part / path.filename(), error);
       if (error) return failCode("copy " + path.string(), error);

@@ -39,7 +39,7 @@ TEST_F(Store, KeepsWhatWasAddedWithItsDigests) {
   EXPECT_EQ(manifest->files[1].sha256.size(), 64u);
   auto opened = openStored(store, "m");
   ASSERT_TRUE(opened) << opened.error().message;
-  EXPECT_FALSE((*opened)->shared);
+  EXPECT_FALSE((*opened)->regions[0].shared());
   EXPECT_EQ((*opened)->regions[1].bytes(), *readFile(dir.path() / "m.bin"));
   EXPECT_TRUE(addModel(store, "m", model, "the same again"));
   EXPECT_EQ(listModels(store)->size(), 1u);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 
 #include "base/hash.h"
@@ -37,7 +38,8 @@ Fd hugeFileSystem(Bytes limit) {
 /// Memory of a file mapped for writing while it is filled.
 class Filling {
  public:
-  Filling(int descriptor, int64_t size) : size_(static_cast<size_t>((size + kHugePage - 1) / kHugePage * kHugePage)) {
+  Filling(int descriptor, int64_t size)
+      : descriptor_(descriptor), size_(static_cast<size_t>((size + kHugePage - 1) / kHugePage * kHugePage)) {
     // In the file's own alignment, so that a page of 2 MB is taken at once instead of 512 small ones.
     raw_ = mmap(nullptr, size_ + kHugePage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (raw_ == MAP_FAILED) return;
@@ -53,12 +55,17 @@ class Filling {
   Filling(const Filling&) = delete;
   char* data() const { return data_; }
   /// Takes the memory before it is written to: writing to what cannot be had would end the process. Through the mapping,
-  /// since fallocate() takes small pages where large ones have to be freed first. False: errno says why.
-  bool reserve(int64_t size) const {
+  /// since fallocate() takes small pages where large ones have to be freed first; that is for kernels that know nothing
+  /// better. False: errno says why.
+  bool reserve(int64_t size, bool populate) const {
     for (int64_t at = 0; at < size; at += kReserved) {
-      const auto length = static_cast<size_t>(std::min(size - at, kReserved));
-      int done = 0;
-      while ((done = madvise(data_ + at, length, MADV_POPULATE_WRITE)) != 0 && errno == EINTR) {
+      const int64_t length = std::min(size - at, kReserved);
+      int done = -1;
+      while (populate && (done = madvise(data_ + at, static_cast<size_t>(length), MADV_POPULATE_WRITE)) != 0 &&
+             errno == EINTR) {
+      }
+      if (populate && done != 0 && errno == EINVAL) populate = false;  // before Linux 5.14
+      while (!populate && (done = fallocate(descriptor_, 0, at, length)) != 0 && errno == EINTR) {
       }
       if (done != 0) return false;
     }
@@ -67,65 +74,56 @@ class Filling {
 
  private:
   static constexpr int64_t kReserved = 64 << 20;  // at a time
+  int descriptor_;
   size_t size_;
   void* raw_ = MAP_FAILED;
   char* data_ = nullptr;
 };
 
-Result<void> fill(char* to, const std::filesystem::path& path, const StoredFile& expected) {
-  const Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  struct stat info {};
-  if (!file.valid() || fstat(file.get(), &info) != 0) return failErrno("open " + path.string(), errno);
-  const auto wrong = [&](std::string_view what) {
-    return fail(Code::kCorrupt, fmt::format("{} has another {} than its manifest says: the file was damaged or changed "
-                                            "after it was added, add it again", path.string(), what));
-  };
-  if (!S_ISREG(info.st_mode) || info.st_size != expected.size) return wrong("size");
-  for (int64_t done = 0; done < expected.size;) {
-    const auto want = static_cast<size_t>(std::min<int64_t>(expected.size - done, 64 << 20));
-    const ssize_t n = pread(file.get(), to + done, want, done);
+/// The digest is of what is in memory, so that what was checked is what functions use.
+Result<std::string> fill(char* to, int from, int64_t size) {
+  for (int64_t done = 0; done < size;) {
+    const auto want = static_cast<size_t>(std::min<int64_t>(size - done, 64 << 20));
+    const ssize_t n = pread(from, to + done, want, done);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return failErrno("read " + path.string(), errno);
-    if (n == 0) return wrong("size");
+    if (n < 0) return failErrno("read weights", errno);
+    if (n == 0) return fail(Code::kCorrupt, "the file shrank while it was read");
     done += n;
   }
-  // Of what is in memory, so that what was checked is what functions use.
-  if (sha256Hex({to, static_cast<size_t>(expected.size)}) != expected.sha256) return wrong("checksum");
-  posix_fadvise(file.get(), 0, 0, POSIX_FADV_DONTNEED);  // else memory holds the file twice
-  return {};
+  posix_fadvise(from, 0, 0, POSIX_FADV_DONTNEED);  // else memory holds the file twice
+  return sha256Hex({to, static_cast<size_t>(size)});
 }
 }  // namespace
 
-WeightFiles WeightFiles::create(Bytes limit) {
+WeightFiles WeightFiles::create(Bytes limit, bool populate) {
   WeightFiles out;
   out.mount_ = hugeFileSystem(limit);
+  out.populate_ = populate;
   if (!out.mount_.valid()) {
-    logWarn("model store: no file system of 2 MB pages (needs root); weights lie in small pages and start slower");
+    logWarn("keeper: no file system of 2 MB pages (needs root); weights lie in small pages and start slower");
   }
   return out;
 }
 
-Result<Fd> WeightFiles::load(const std::filesystem::path& path, const StoredFile& expected) const {
-  const char* name = expected.sha256.c_str();
-  const int made = mount_.valid() ? openat(mount_.get(), name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444)
-                                  : memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  Fd file(made);
-  if (!file.valid()) return failErrno("memory for " + path.filename().string(), errno);
-  // The name goes at once: the descriptor is the file, and nothing is left when it is closed.
-  Fd reader(mount_.valid() ? openat(mount_.get(), name, O_RDONLY | O_CLOEXEC)
-                           : open(fmt::format("/proc/self/fd/{}", file.get()).c_str(), O_RDONLY | O_CLOEXEC));
-  if (mount_.valid()) unlinkat(mount_.get(), name, 0);
-  if (!reader.valid()) return failErrno("memory for " + path.filename().string(), errno);
-  if (ftruncate(file.get(), expected.size) != 0) return failErrno("memory for " + path.filename().string(), errno);
+Result<WeightFiles::Loaded> WeightFiles::load(int from, int64_t size) const {
+  // A name for the moment between the two opens: the descriptor is the file, and nothing is left when it is closed.
+  static std::atomic<uint64_t> number = 0;
+  const std::string name = fmt::format("weights-{}", ++number);
+  Fd file(mount_.valid() ? openat(mount_.get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0444)
+                         : memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file.valid()) return failErrno("memory for weights", errno);
+  Loaded out;
+  out.file = Fd(mount_.valid() ? openat(mount_.get(), name.c_str(), O_RDONLY | O_CLOEXEC)
+                               : open(fmt::format("/proc/self/fd/{}", file.get()).c_str(), O_RDONLY | O_CLOEXEC));
+  if (mount_.valid()) unlinkat(mount_.get(), name.c_str(), 0);
+  if (!out.file.valid() || ftruncate(file.get(), size) != 0) return failErrno("memory for weights", errno);
   {
-    const Filling filling(file.get(), expected.size);
-    if (filling.data() == nullptr || !filling.reserve(expected.size)) {
-      return failErrno("memory for " + path.filename().string(), errno);
-    }
-    TRY_VOID(fill(filling.data(), path, expected));
+    const Filling filling(file.get(), size);
+    if (filling.data() == nullptr || !filling.reserve(size, populate_)) return failErrno("memory for weights", errno);
+    TRY(out.sha256, fill(filling.data(), from, size));
   }
   if (!mount_.valid()) fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL);
-  return reader;
+  return out;
 }
 
 }  // namespace lectern::model

@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "base/files.h"
+#include "model/store/space.h"
 
 namespace lectern::model {
 namespace {
@@ -177,7 +177,8 @@ std::string keyValue(std::string_view key, const std::string& value) {
   return entry;
 }
 
-std::string chainModel(int64_t n, int64_t layers, const std::string& data_file) {
+/// With the weights in `data_file`, or inside when `weights` has them.
+std::string chainModel(int64_t n, int64_t layers, const std::string& data_file, std::string_view weights = {}) {
   std::string graph;
   int64_t bytes = n * n * 4;
   for (int64_t i = 0; i < layers; ++i) {
@@ -194,10 +195,14 @@ std::string chainModel(int64_t n, int64_t layers, const std::string& data_file) 
     putNumber(tensor, 1, static_cast<uint64_t>(n)), putNumber(tensor, 1, static_cast<uint64_t>(n));
     putNumber(tensor, 2, 1);
     putBytes(tensor, 8, "w" + std::to_string(i));
-    putBytes(tensor, 13, keyValue("location", data_file));
-    putBytes(tensor, 13, keyValue("offset", std::to_string(i * bytes)));
-    putBytes(tensor, 13, keyValue("length", std::to_string(bytes)));
-    putNumber(tensor, 14, 1);
+    if (weights.empty()) {
+      putBytes(tensor, 13, keyValue("location", data_file));
+      putBytes(tensor, 13, keyValue("offset", std::to_string(i * bytes)));
+      putBytes(tensor, 13, keyValue("length", std::to_string(bytes)));
+      putNumber(tensor, 14, 1);
+    } else {
+      putBytes(tensor, 9, weights.substr(static_cast<size_t>(i * bytes), static_cast<size_t>(bytes)));
+    }
     putBytes(graph, 5, tensor);
   }
   putBytes(graph, 11, valueInfo("x", n)), putBytes(graph, 12, valueInfo("y", n));
@@ -210,14 +215,15 @@ std::string chainModel(int64_t n, int64_t layers, const std::string& data_file) 
 }  // namespace
 
 WeightRegion::WeightRegion(WeightRegion&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(other.size_), mapped_(other.mapped_) {}
+    : data_(std::exchange(other.data_, nullptr)), size_(other.size_), mapped_(other.mapped_),
+      lease_(std::move(other.lease_)), sha256_(std::move(other.sha256_)) {}
 
 WeightRegion::~WeightRegion() {
   if (data_) munmap(data_, static_cast<size_t>(mapped_));
 }
 
 Result<WeightRegion> WeightRegion::load(const std::filesystem::path& path, int64_t expected_size) {
-  Fd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
   if (!file.valid() || fstat(file.get(), &info) != 0) return failErrno("open " + path.string(), errno);
   if (info.st_size == 0 || (expected_size > 0 && info.st_size < expected_size)) {
@@ -302,11 +308,7 @@ Result<int64_t> writeRandomModel(const std::filesystem::path& onnx, int64_t mega
   if (stat(data.c_str(), &info) == 0 && info.st_size == layers * layer && std::filesystem::exists(onnx)) return n;
   std::error_code ec;
   std::filesystem::create_directories(onnx.parent_path(), ec);
-  const auto space = std::filesystem::space(onnx.parent_path(), ec);
-  if (!ec && static_cast<int64_t>(space.available) < layers * layer) {
-    return fail(Code::kNoSpace, onnx.parent_path().string() + " has " + std::to_string(space.available / 1'000'000) +
-                                    " MB free, the model needs " + std::to_string(layers * layer / 1'000'000));
-  }
+  TRY_VOID(checkSpace(onnx.parent_path(), layers * layer));
   Fd file(open(data.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
   if (!file.valid()) return failErrno("create " + data.string(), errno);
   std::vector<float> row(static_cast<size_t>(n) * 256);
@@ -326,6 +328,16 @@ Result<int64_t> writeRandomModel(const std::filesystem::path& onnx, int64_t mega
     written += put;
   }
   TRY_VOID(writeFileAtomic(onnx, chainModel(n, layers, data.filename().string())));
+  return n;
+}
+
+Result<int64_t> writeRandomModelAlone(const std::filesystem::path& onnx, int64_t megabytes) {
+  std::filesystem::path data = onnx;
+  data.replace_extension(".bin");
+  TRY(const int64_t n, writeRandomModel(onnx, megabytes));
+  TRY(const std::string weights, readFile(data, gibibytes(2)));
+  TRY_VOID(writeFileAtomic(onnx, chainModel(n, static_cast<int64_t>(weights.size()) / (n * n * 4), "", weights)));
+  unlink(data.c_str());
   return n;
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/files.h"
 #include "base/result.h"
 
 namespace lectern::model {
@@ -17,6 +18,11 @@ class WeightRegion {
  public:
   /// Reads the file; kNotFound, kCorrupt when it has not `expected_size` bytes (0: any), kUnavailable without memory.
   static Result<WeightRegion> load(const std::filesystem::path& path, int64_t expected_size = 0);
+  /// The same bytes, by way of the machine's keeper where there is one: then all functions of the machine that open a file
+  /// with these bytes use one physical copy. A copy of this process's own, and a warning, when the keeper cannot.
+  static Result<WeightRegion> open(const std::filesystem::path& path, int64_t expected_size = 0);
+  /// True when this process was told of a keeper.
+  static bool sharing();
   /// Maps a file that nobody changes any more, such as the keeper's: one physical copy for all who map it.
   static Result<WeightRegion> map(int descriptor);
   WeightRegion(WeightRegion&& other) noexcept;
@@ -25,11 +31,16 @@ class WeightRegion {
   const std::byte* data() const { return data_; }
   int64_t size() const { return size_; }
   std::string_view bytes() const { return {reinterpret_cast<const char*>(data_), static_cast<size_t>(size_)}; }
+  /// True when it is the keeper's copy, which counts as in use as long as this object lives.
+  bool shared() const { return lease_.valid(); }
+  std::string sha256() const;
 
  private:
   WeightRegion() = default;
   std::byte* data_ = nullptr;
   int64_t size_ = 0, mapped_ = 0;  // mapped_ from data_ on, in whole pages of 2 MB
+  Fd lease_;                       // the connection to the keeper
+  std::string sha256_;             // as the keeper says
 };
 
 /// A tensor of an ONNX model whose bytes are in another file.
@@ -47,5 +58,7 @@ Result<std::vector<ExternalTensor>> externalTensors(std::string_view model);
 /// Writes NAME.onnx and NAME.bin: a chain of square matrix products with random weights of about `megabytes` in all,
 /// for measurements. Input [1, n], output [1, n]; returns n. Files of the right size are left as they are.
 Result<int64_t> writeRandomModel(const std::filesystem::path& onnx, int64_t megabytes);
+/// The same in one file, as models below 2 GB usually are.
+Result<int64_t> writeRandomModelAlone(const std::filesystem::path& onnx, int64_t megabytes);
 
 }  // namespace lectern::model

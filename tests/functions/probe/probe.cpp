@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -58,9 +59,24 @@ std::string listenOn7777() {
   return bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 && listen(fd, 1) == 0 ? "yes" : "no";
 }
 
+/// A name without a file belongs to the network namespace.
+std::string listenAbstract() {
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  memcpy(address.sun_path, "\0probe", 6);
+  return bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 ? "yes" : "no";
+}
+
 std::string answer(const std::string& question) {
   if (question == "count") return std::to_string(++counter);
   if (question == "rand") return std::to_string(rand()) + " " + std::to_string(random());
+  if (question == "entropy") {
+    uint64_t bytes = 0;
+    if (getrandom(&bytes, sizeof bytes, 0) != sizeof bytes) return "failed";
+    return std::to_string(std::random_device{}()) + " " + std::to_string(drand48()) + " " + std::to_string(bytes);
+  }
+  if (question == "abstract") return listenAbstract();
   if (question == "tmp") return list("/tmp");
   if (question == "write") return std::ofstream("/tmp/mine") << "x" ? "ok" : "failed";
   if (question == "pid") return std::to_string(getpid());
