@@ -87,7 +87,7 @@ int keepCommand(const StoreArguments& arguments) {
   if (options.folder.empty()) options.folder = model::keeperFolder();
   if (options.budget.value == 0) options.budget = model::usualBudget();
   // Weights, and what reading and handing out takes.
-  auto group = model::joinMemoryGroup(fmt::format("lectern-models-{}", getpid()), options.budget + mebibytes(256));
+  auto group = model::joinMemoryGroup(options.budget + mebibytes(256));
   auto keeper = model::Keeper::start(options);
   if (!keeper) {
     if (group) model::leaveMemoryGroup(*group);
@@ -96,7 +96,7 @@ int keepCommand(const StoreArguments& arguments) {
   if (!group) fmt::print(stderr, "lectern model: {}\n", group.error().message);
   fmt::print("keeping weights in at most {} MB, {}, charged to {}; functions reach it by LECTERN_KEEPER={}\n",
              options.budget.value >> 20, (*keeper)->status().huge_pages ? "pages of 2 MB" : "small pages",
-             group ? group->string() : "the caller", (*keeper)->status().socket.string());
+             group ? group->group.string() : "the caller", (*keeper)->status().socket.string());
   fflush(stdout);
   keepOn(**keeper, set, arguments.while_used);
   keeper->reset();

@@ -258,7 +258,7 @@ std::string coldStartPlot(const std::vector<ColdStartRow>& rows) {
   std::map<std::string, std::vector<const ColdStartRow*>> lines;
   for (const auto& row : rows) {
     sizes.insert(row.model_mb);
-    lines[fmt::format("{}, {} at once", row.mode, row.instances)].push_back(&row);
+    lines[fmt::format("{}, {} alive", row.mode, row.instances)].push_back(&row);
   }
   for (const int mb : sizes) {
     svg += fmt::format("<text x='{:.0f}' y='445' text-anchor='middle'>{}</text>\n", x(mb),

@@ -39,6 +39,8 @@ void Server::startFork(Spec spec, const std::string& template_id) {
   auto found = boxes_.find(template_id);
   if (found == boxes_.end() || !found->second->parked) return refuse(spec.id, EAGAIN, "the template is not ready");
   Box& parent = *found->second;
+  // What was tried ahead and failed each time would fail here too, and end the instance after it has been promised.
+  if (parent.failures >= kMostFailures) return refuse(spec.id, EAGAIN, "copying the template's process");
   std::unique_ptr<Box> box;
   auto spare = spare_forks_.find(template_id);
   if (spare != spare_forks_.end() && !spare->second.empty() && sameSandbox(parent.spec, spec)) {

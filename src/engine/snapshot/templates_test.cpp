@@ -313,6 +313,22 @@ TEST_F(TemplatesTest, AKilledTemplateIsReplaced) {
   EXPECT_EQ(ask(*c, "count"), "1111");
 }
 
+TEST_F(TemplatesTest, ATemplateThatCannotForkIsNotUsed) {
+  ASSERT_TRUE(prepare("probe", spec({"NO_FORK=1"})));
+  // Copies are tried ahead of need, and after some failures no more.
+  std::unique_ptr<Instance> a;
+  const SteadyTime end = clock_.now() + Seconds(60);
+  while (clock_.now() < end) {
+    a = start("probe", spec({"NO_FORK=1"}));
+    ASSERT_TRUE(a);
+    if (a->kind == StartKind::kOrdinary) break;
+    EXPECT_TRUE(pump([&] { return a->exit.has_value(); }));
+  }
+  EXPECT_EQ(a->kind, StartKind::kOrdinary);
+  EXPECT_THAT(a->why, HasSubstr("copying the template's process"));
+  EXPECT_EQ(ask(*a, "count"), "101");
+}
+
 TEST_F(TemplatesTest, LeastRecentlyUsedLeavesWhenTheBudgetIsFull) {
   if (spawner_->capabilities().isolation != sandbox::Isolation::kFull)
     GTEST_SKIP() << spawner_->capabilities().message;

@@ -52,10 +52,13 @@ class Keeper {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Moves this process into a memory cgroup of its own with a limit, so that weights are charged there. The group's
-/// folder; kUnavailable, with the reason, where the machine does not offer it.
-Result<std::filesystem::path> joinMemoryGroup(const std::string& name, Bytes limit);
-/// Goes back to the parent group and removes the group; what is still mapped counts for the parent from then on.
-void leaveMemoryGroup(const std::filesystem::path& group);
+struct MemoryGroup {
+  std::filesystem::path group, before;
+};
+/// Moves this process into a memory cgroup of its own with a limit, so that weights are charged there. kUnavailable, with
+/// the reason, where the machine does not offer it.
+Result<MemoryGroup> joinMemoryGroup(Bytes limit);
+/// Goes back to where it was and removes the group; what is still mapped counts for the parent from then on.
+void leaveMemoryGroup(const MemoryGroup& joined);
 
 }  // namespace lectern::model

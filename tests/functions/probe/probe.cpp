@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <netinet/in.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/un.h>
@@ -110,6 +111,10 @@ int main() {
   fflush(stdout);
   counter = 100;
   srand(1), srandom(1);
+  if (getenv("NO_FORK")) {
+    const rlimit one{1, 1};
+    setrlimit(RLIMIT_NPROC, &one);
+  }
   if (getenv("FAIL_INIT")) lectern::failInit("Probe.Init", "asked to fail");
   std::thread other;
   if (getenv("THREADS")) other = std::thread([] { pause(); });
