@@ -20,6 +20,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "base/hash.h"
 #include "model/store/keeper_protocol.h"
 #include "model/store/weight_files.h"
 
@@ -31,6 +32,12 @@ constexpr size_t kMaxClients = 4096, kMaxSources = 10'000;
 
 int64_t pages(int64_t bytes) { return (bytes + kHugePage - 1) / kHugePage * kHugePage; }
 int64_t nanos(const timespec& t) { return t.tv_sec * 1'000'000'000 + t.tv_nsec; }
+
+/// Whoever passes the descriptor may read the file, which a descriptor by itself does not say.
+bool readable(int file) {
+  const int flags = fcntl(file, F_GETFL);
+  return flags >= 0 && (flags & O_PATH) == 0 && (flags & O_ACCMODE) != O_WRONLY;
+}
 
 /// A file as it was when its bytes were brought in. Whoever writes to it cannot choose the time of change.
 using Source = std::tuple<dev_t, ino_t, int64_t, int64_t, int64_t>;
@@ -85,6 +92,7 @@ struct Keeper::Impl {
   void dropClient(uint64_t id);
   void answerLoaded();
   Result<std::string> bringIn(int file);
+  void remember(const struct stat& before, int file, int64_t begun, const std::string& sha256);
   Result<void> makeRoom(int64_t bytes);
   int64_t usedBytes() const;
   void notify() const {
@@ -130,28 +138,44 @@ Result<void> Keeper::Impl::makeRoom(int64_t bytes) {
   return {};
 }
 
+// With the mutex held. `begun`: when reading the file began.
+void Keeper::Impl::remember(const struct stat& before, int file, int64_t begun, const std::string& sha256) {
+  struct stat after {};
+  if (fstat(file, &after) != 0 || sourceOf(before) != sourceOf(after)) return;
+  if (nanos(before.st_ctim) + options.settled.count() > begun) return;
+  if (sources.size() >= kMaxSources) sources.clear();
+  sources[sourceOf(before)] = sha256;
+}
+
 Result<std::string> Keeper::Impl::bringIn(int file) {
   struct stat info {};
   if (fstat(file, &info) != 0) return failErrno("weights", errno);
+  const int64_t begun = RealClock().wall().epoch_millis * 1'000'000;
+  bool twin = false;
   {
     const std::lock_guard lock(mutex);
     // Somebody who asked earlier may have had it loaded meanwhile.
     if (const auto known = sources.find(sourceOf(info)); known != sources.end()) return known->second;
+    for (const auto& [sha, r] : resident) twin |= r.bytes == pages(info.st_size);
+  }
+  if (twin) {
+    // The same bytes in another file, perhaps: then nothing has to leave for them.
+    TRY(const auto digest, sha256HexOfFile(fmt::format("/proc/self/fd/{}", file)));
+    const std::lock_guard lock(mutex);
+    if (resident.contains(digest)) {
+      remember(info, file, begun, digest);
+      return digest;
+    }
+  }
+  {
+    const std::lock_guard lock(mutex);
     TRY_VOID(makeRoom(pages(info.st_size)));
   }
-  const int64_t begun = RealClock().wall().epoch_millis;
   TRY(auto loaded, files.load(file, info.st_size));
-  struct stat after {};
-  if (fstat(file, &after) != 0) return failErrno("weights", errno);
   const std::lock_guard lock(mutex);
-  // Bytes that are here under another name stay, and the second copy goes.
   ++files_read;
   resident.try_emplace(loaded.sha256, Resident{std::move(loaded.file), pages(info.st_size), 0, ++requests});
-  const bool settled = nanos(info.st_ctim) + options.settled.count() <= begun * 1'000'000;
-  if (settled && sourceOf(info) == sourceOf(after)) {
-    if (sources.size() >= kMaxSources) sources.clear();
-    sources[sourceOf(info)] = loaded.sha256;
-  }
+  remember(info, file, begun, loaded.sha256);
   return loaded.sha256;
 }
 
@@ -207,9 +231,10 @@ void Keeper::Impl::request(uint64_t id, Client& client) {
   }
   Fd file = std::move(packet->descriptors[0]);
   struct stat info {};
-  const bool good = fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) && info.st_size >= keeper::kSmallest;
+  const bool good = readable(file.get()) && fstat(file.get(), &info) == 0 && S_ISREG(info.st_mode) &&
+                    info.st_size >= keeper::kSmallest;
   const std::lock_guard lock(mutex);
-  if (!good) return answer(client, fail(Code::kInvalid, "only files of 64 KB and more are shared"));
+  if (!good) return answer(client, fail(Code::kInvalid, "only readable files of 64 KB and more are shared"));
   if (const auto known = sources.find(sourceOf(info)); known != sources.end()) return answer(client, known->second);
   client.waiting = true;
   wanted.push_back({id, std::move(file), {}});
