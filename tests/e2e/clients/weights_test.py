@@ -106,7 +106,7 @@ def main():
             assert not first.process.poll() and not second.process.poll()
             first.stop()
             assert ask(second, "two") in answers
-            assert len(keepers(cache)) == 1, keepers(cache)
+            wait_for("one keeper", lambda: len(keepers(cache)) == 1)
         wait_for("the end of the keeper that nobody uses", lambda: not keepers(cache))
         # Without a keeper, by wish.
         with Served("--model-budget", "0", config=CONFIG % ("one", "one", "false", code, models), env=env) as served:
