@@ -58,14 +58,13 @@ ApiResult<FunctionRef> parseFunctionRef(const Place& place, std::string_view tex
     }
     ref.name = parts[6];
     if (parts.size() == 8) inner = parts[7];
-  } else if (parts.size() >= 3 && parts[1] == "function") {
-    if (parts.size() > 4) return bad();
-    ref.name = parts[2];
-    if (parts.size() == 4) inner = parts[3];
   } else {
-    if (parts.size() > 2) return bad();
-    ref.name = parts[0];
-    if (parts.size() == 2) inner = parts[1];
+    // [account:][function:]name[:qualifier]
+    size_t at = parts.size() > 1 && parts[0].size() == 12 && isVersionNumber(parts[0]) ? 1 : 0;
+    if (parts.size() > at + 1 && parts[at] == "function") ++at;
+    if (parts.size() > at + 2) return bad();
+    ref.name = parts[at];
+    if (parts.size() == at + 2) inner = parts[at + 1];
   }
   if (ref.name.size() > 64 && isWord(ref.name)) {
     // Not a ValidationException, though it says so.

@@ -27,6 +27,14 @@ bool staleRevision(const json::object& body, const json::object& config) {
   return !given.empty() && given != stringOr(config, "RevisionId", "");
 }
 
+bool isFunctionItself(const contract::FunctionRef& ref) { return ref.qualifier.empty() || ref.qualifier == "$LATEST"; }
+
+ApiFailure onlyFunctions() {
+  return ApiFailure(contract::invalidParameter(
+      "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please "
+      "specify either a function name or an unqualified function ARN."));
+}
+
 /// The configuration as the version's own ARN shows it.
 json::object shown(const Registry& registry, const VersionRecord& version, const contract::FunctionRef& ref) {
   json::object config = version.config;
@@ -135,6 +143,7 @@ ApiAnswer Control::listFunctions(const ApiCall& call) {
 ApiAnswer Control::updateCode(const ApiCall& call) {
   auto target = named(call);
   if (!target) return ApiFailure(target.error());
+  if (!isFunctionItself(target->ref)) return onlyFunctions();
   FunctionRecord& function = *target->function;
   if (!call.code || !*call.code) return ApiFailure(call.code ? call.code->error() : contract::serviceError("no code"));
   if (staleRevision(call.body, function.latest().config)) return ApiFailure(contract::preconditionFailed());
@@ -159,6 +168,7 @@ ApiAnswer Control::updateCode(const ApiCall& call) {
 ApiAnswer Control::updateConfiguration(const ApiCall& call) {
   auto target = named(call);
   if (!target) return ApiFailure(target.error());
+  if (!isFunctionItself(target->ref)) return onlyFunctions();
   FunctionRecord& function = *target->function;
   if (staleRevision(call.body, function.latest().config)) return ApiFailure(contract::preconditionFailed());
   FunctionRecord changed = function;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <set>
 
 #include "base/hash.h"
@@ -62,8 +63,11 @@ ApiResult<void> number(const json::object& request, std::string_view key, std::s
                        int64_t high, json::object& config) {
   auto* value = request.if_contains(key);
   if (!value || value->is_null()) return {};
-  if (!value->is_number()) return ApiFailure(contract::ApiError{400, "SerializationException", "", "", false});
-  auto n = int64_t(value->is_double() ? value->as_double() : double(value->to_number<int64_t>()));
+  constexpr int64_t kLargest = INT32_MAX;
+  if (!value->is_int64() || value->as_int64() > kLargest || value->as_int64() < -kLargest) {
+    return ApiFailure(contract::ApiError{400, "SerializationException", "", "", false});
+  }
+  int64_t n = value->as_int64();
   std::string text = std::to_string(n);
   if (n < low) return bad(text, field, fmt::format("Member must have value greater than or equal to {}", low));
   if (n > high) return bad(text, field, fmt::format("Member must have value less than or equal to {}", high));
@@ -219,7 +223,7 @@ ApiResult<void> simple(const json::object& request, const contract::Limits& limi
   if (auto done = runtime(request, limits, config); !done) return done;
   if (auto* handler = request.if_contains("Handler"); handler && handler->is_string()) {
     std::string_view given(handler->as_string().data(), handler->as_string().size());
-    if (given.find_first_of(" \t\n") != std::string_view::npos) {
+    if (given.empty() || given.find_first_of(" \t\n") != std::string_view::npos) {
       return bad(given, "handler", "Member must satisfy regular expression pattern: [^\\s]+");
     }
   }
@@ -363,6 +367,12 @@ ApiResult<void> configure(Registry& registry, const json::object& request, int64
     if (auto* value = request.if_contains(key); value && !value->is_null()) config[key] = *value;
   }
   if (auto* logging = request.if_contains("LoggingConfig"); logging && logging->is_object()) {
+    static const RE2 form(R"([\.\-_/#A-Za-z0-9]+)");
+    std::string group = stringOr(logging->as_object(), "LogGroup", "/");
+    if (group.size() > 512) return bad(group, "loggingConfig.logGroup", "Member must have length less than or equal to 512");
+    if (!RE2::FullMatch(group, form)) {
+      return bad(group, "loggingConfig.logGroup", "Member must satisfy regular expression pattern: " + form.pattern());
+    }
     json::object merged = objectAt(config, "LoggingConfig");
     for (auto& [key, value] : logging->as_object()) merged[key] = value;
     config["LoggingConfig"] = std::move(merged);

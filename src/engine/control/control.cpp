@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ids.h"
+#include "engine/control/request_types.h"
 #include "net/url.h"
 
 namespace lectern::engine {
@@ -64,7 +65,7 @@ void Control::handle(const contract::OperationMatch& match, std::string_view que
   auto prepare = [this, call, parsed_badly, layer, create, update, body = std::move(body)] {
     if (!body.empty()) {
       auto value = parseJson(body);
-      if (!value || !value->is_object()) {
+      if (!value || !value->is_object() || !wellTyped(value->as_object())) {
         *parsed_badly = true;
         return;
       }
@@ -77,7 +78,7 @@ void Control::handle(const contract::OperationMatch& match, std::string_view que
   auto finish = [this, call, parsed_badly, done = std::move(done)] {
     if (*parsed_badly) {
       return done(ApiFailure(
-          contract::ApiError{400, "SerializationException", "The request is not a JSON object", "", false}));
+          contract::ApiError{400, "SerializationException", "The request is no JSON object of the right types", "", false}));
     }
     done(run(*call));
   };

@@ -13,6 +13,15 @@ namespace lectern::engine {
 
 namespace {
 constexpr size_t kFlushAt = 256 * 1024;
+
+/// The folder of a log group, whose name may have parts that lead elsewhere: "../../etc".
+std::filesystem::path folderOf(const std::string& group) {
+  std::filesystem::path folder;
+  for (const auto& part : std::filesystem::path(group).relative_path()) {
+    folder /= part == ".." || part == "." ? std::filesystem::path("_") : part;
+  }
+  return folder.empty() ? "_" : folder;
+}
 }
 
 LogStream::LogStream(LogStore& store, std::string group, std::string name)
@@ -42,7 +51,7 @@ void LogStream::endLine() {
 void LogStream::flush() {
   if (pending_.empty()) return;
   if (!fd_.valid() && !failed_) {
-    auto path = store_.directory_ / group_.substr(group_.starts_with('/') ? 1 : 0) / (name_ + ".log");
+    auto path = store_.directory_ / folderOf(group_) / (name_ + ".log");
     std::error_code error;
     std::filesystem::create_directories(path.parent_path(), error);
     fd_ = Fd(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));

@@ -23,7 +23,8 @@ net::ServerOptions serverOptions(const contract::Limits& limits) {
 }
 
 bool isInvocation(std::string_view path) {
-  return path.ends_with("/invocations") || path.ends_with("/response-streaming-invocations");
+  return path.ends_with("/invocations") || path.ends_with("/response-streaming-invocations") ||
+         path.ends_with("/invoke-async");
 }
 
 void addInvokeHeaders(net::Headers& headers, const Outcome& outcome, std::string_view request_id) {
@@ -80,7 +81,10 @@ void Front::onRequest(std::shared_ptr<net::Exchange> exchange) {
   if (match && !options_.limits.later_operations && match->info->path.substr(1, 10) > "2020-12-01") match.reset();
   if (!match && extra_ && extra_(exchange)) return;
   if (!match) return respondError(*exchange, contract::unknownOperation(), ids_.uuid());
-  if (match->info->operation == contract::Operation::kInvoke) return invoke(std::move(exchange), *match, false);
+  if (match->info->operation == contract::Operation::kInvoke ||
+      match->info->operation == contract::Operation::kInvokeAsync) {
+    return invoke(std::move(exchange), *match, false);
+  }
   if (match->info->operation == contract::Operation::kInvokeWithResponseStream) {
     return invoke(std::move(exchange), *match, true);
   }
@@ -111,10 +115,15 @@ void Front::invoke(std::shared_ptr<net::Exchange> exchange, const contract::Oper
   invocation->request_id = ids_.uuid();
   auto refuse = [&](const contract::ApiError& error) { respondError(*exchange, error, invocation->request_id); };
   std::string_view type = request.headers.get("X-Amz-Invocation-Type");
-  bool event = type == "Event";
+  bool old_form = match.info->operation == contract::Operation::kInvokeAsync;
+  bool event = type == "Event" || old_form;
   if (!type.empty() && !event && type != "RequestResponse" && type != "DryRun") {
     return refuse(contract::validation(type, "invocationType",
                                        "Member must satisfy enum value set: [Event, RequestResponse, DryRun]"));
+  }
+  std::string_view log_type = request.headers.get("X-Amz-Log-Type");
+  if (!log_type.empty() && log_type != "None" && log_type != "Tail") {
+    return refuse(contract::validation(log_type, "logType", "Member must satisfy enum value set: [None, Tail]"));
   }
   std::string qualifier = net::queryValue(net::splitTarget(request.target).query, "Qualifier").value_or("");
   auto ref = contract::parseFunctionRef(options_.place, match.parameter("FunctionName"), qualifier);
@@ -141,10 +150,11 @@ void Front::invoke(std::shared_ptr<net::Exchange> exchange, const contract::Oper
   invocation->trace_id = request.headers.get("X-Amzn-Trace-Id");
   if (invocation->trace_id.empty()) invocation->trace_id = ids_.trace(loop_.clock().wall().epoch_millis / 1000);
   invocation->tenant_id = request.headers.get("X-Amz-Tenant-Id");
-  invocation->want_log = request.headers.get("X-Amz-Log-Type") == "Tail";
+  invocation->want_log = log_type == "Tail";
   if (event && !stream) {
     net::Response response;
     response.status = 202;
+    if (old_form) response.body = net::makeBody(R"({"Status":202})");
     response.headers.add("x-amzn-RequestId", invocation->request_id);
     response.headers.add("X-Amzn-Trace-Id", invocation->trace_id);
     if (!events_) return dispatcher_.invoke(std::move(invocation));

@@ -198,6 +198,7 @@ def invoking(c, code):
                                                       "Max Memory Used"], fields
     assert c.invoke(FunctionName="f", InvocationType="Event", Payload="{}")["StatusCode"] == 202
     assert c.invoke(FunctionName="f", InvocationType="DryRun", Payload="{}")["StatusCode"] == 204
+    assert c.invoke_async(FunctionName="f", InvokeArgs=b"{}")["Status"] == 202
     failed = c.invoke(FunctionName="f", Payload=json.dumps({"do": "error"}))
     assert failed["FunctionError"] == "Unhandled" and json.load(failed["Payload"])["errorType"] == "Behave.Asked"
     refused("InvalidRequestContentException", "Could not parse request body into json", c.invoke, FunctionName="f",

@@ -2,6 +2,7 @@
 were recorded from AWS (Lambda's exact ones where quoted whole)."""
 import base64
 import json
+import os
 import sys
 
 try:
@@ -13,7 +14,7 @@ except ImportError:
     sys.exit(77)
 
 from boto3_test import bundle
-from served import PATIENCE, Served, bootstrap
+from served import PATIENCE, Served, bootstrap, wait_for
 
 ROLE = "arn:aws:iam::000000000000:role/test"
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:"
@@ -124,6 +125,12 @@ def recorded(layer, create):
             "AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions." % runtime
     yield "create_function", create(FunctionName=ARN + "n" * 100), VALIDATION, "at 'functionName' failed to satisfy constraint: Member must have length less than or equal to 140"
     yield "create_function", create(Tags={str(i): "x" for i in range(51)}), INVALID, "Number of tags exceeds resource tag limit."
+    for size in (1 << 64, (1 << 64) - 1, 1e300, 128.5, "256", True):
+        yield "update_function_configuration", f(MemorySize=size), ("SerializationException", 400), ""
+    for wrong in ({"Description": 7}, {"Handler": ["a"]}, {"DeadLetterConfig": {"TargetArn": 1}}):
+        yield "update_function_configuration", f(**wrong), ("SerializationException", 400), ""
+    yield "update_function_configuration", f(LoggingConfig={"LogGroup": "a b"}), VALIDATION, ONE % "'a b' at 'loggingConfig.logGroup'" + \
+        r"satisfy regular expression pattern: [\.\-_/#A-Za-z0-9]+"
     yield "list_functions", {"FunctionVersion": "some"}, VALIDATION, ONE % "'some' at 'functionVersion'" + "satisfy enum value set: [ALL]"
     yield "update_alias", f(Name="none", FunctionVersion="1"), MISSING, "Alias not found: %sf:none" % ARN
     for weights, text in (({"2": -1.0}, "'{2=-1.0}'"), ({"2": 2.0}, "'{2=2.0}'")):
@@ -233,6 +240,10 @@ def main():
             if found[:2] != (name, status) or text not in found[2]:
                 faults += 1
                 print("%s %s\n  wanted %s %d %s\n  got    %s %d %s" % (operation, str(parameters)[:150], name, status, text[:300], *found[:2], found[2][:300]))
+        # Logs stay below the state's folder, whatever their group is called.
+        c.update_function_configuration(FunctionName="f", LoggingConfig={"LogGroup": "../../x"})
+        c.invoke(FunctionName="f", Payload="{}")
+        wait_for("a log", lambda: os.path.isdir(os.path.join(served.state, "logs", "_", "_", "x")))
     print("%d of %d requests were refused in Lambda's words" % (count - faults, count))
     return 1 if faults else 0
 
