@@ -14,7 +14,9 @@ def check_shape(shape, value, path, faults):
         faults.append("%s: %r is no %s" % (path, value, shape.type_name))
         return
     if shape.type_name == "structure":
-        names = {m.serialization.get("name", n): m for n, m in shape.members.items() if "location" not in m.serialization}
+        # InvokeAsync's answer, {"Status":202}, repeats the status of HTTP that the model takes it from.
+        names = {m.serialization.get("name", n): m for n, m in shape.members.items()
+                 if m.serialization.get("location", "statusCode") == "statusCode"}
         for key, inner in value.items():
             if key not in names:
                 faults.append("%s.%s is not in the model" % (path, key))
