@@ -10,7 +10,8 @@ namespace lectern::model {
 namespace fs = std::filesystem;
 
 namespace {
-const std::string kPrefix = "lectern-models-";
+// Not as the spawner names its groups: it ends what is in those whose spawner is gone.
+const std::string kPrefix = "weights-of-lectern-";
 
 /// Control files take a value by one write and refuse by failing it.
 bool put(const fs::path& file, const std::string& value) {
