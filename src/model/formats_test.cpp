@@ -142,7 +142,7 @@ TEST(Inspect, WeightsInConstantNodesAreTensors) {
   putBytes(constant, 2, "y"), putBytes(constant, 4, "Constant"), putBytes(constant, 5, attribute);
   putBytes(out, 1, "y");
   putBytes(graph, 1, constant), putBytes(graph, 12, out);
-  putBytes(model, 7, graph);
+  putInt(model, 1, 8), putBytes(model, 7, graph);
   auto dir = TempDir::create();
   ASSERT_TRUE(writeFileAtomic(dir->path() / "m.onnx", model));
   auto report = inspectModel(dir->path() / "m.onnx");
