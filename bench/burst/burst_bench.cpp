@@ -19,7 +19,7 @@
 #include "base/json.h"
 #include "engine/engine.h"
 #include "model/store/keeper.h"
-#include "model/store/weights.h"
+#include "model/store/random_model.h"
 #include "net/http_client.h"
 #include "net/url.h"
 

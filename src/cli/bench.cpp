@@ -63,8 +63,8 @@ void addBench(CLI::App& app, int& status) {
       "cold-start",
       "How long functions with large models take to start: as a process, forked, from a snapshot with shared "
       "weights.\n"
-      "Model 0 is the echo function. Models are generated (random weights) and kept in the cache folder, of their size on "
-      "disk.\n"
+      "Model 0 is the echo function, 71 the paper's CTPN with VGG16; the others are matrix products. They are generated with "
+      "random\nweights and kept in the cache folder, of their size on disk.\n"
       "A snapshot's weights are the machine's one copy in 2 MB pages, as under `lectern serve`; --own gives each template its "
       "own.\n"
       "Example: lectern bench cold-start --json --models 0,275,1024,4096 --instances 1,40 --plot cold.svg");

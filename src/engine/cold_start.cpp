@@ -16,7 +16,7 @@
 #include "engine/snapshot/api_peer.h"
 #include "engine/snapshot/templates.h"
 #include "model/store/keeper.h"
-#include "model/store/weights.h"
+#include "model/store/random_model.h"
 
 namespace lectern::engine {
 namespace {

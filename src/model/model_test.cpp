@@ -9,7 +9,7 @@
 #include "model/model_store.h"
 #include "model/optimize.h"
 #include "model/store/keeper_protocol.h"
-#include "model/store/weights.h"
+#include "model/store/random_model.h"
 
 namespace lectern::model {
 namespace {
@@ -77,6 +77,28 @@ TEST_F(ModelTest, LargeModelsKeepTheirWeightsOutside) {
   ASSERT_TRUE(model) << model.error().message;
   expectRight(**model);
   EXPECT_EQ(keeper->status().files.size(), 1u);  // the graph is too small to share
+}
+
+TEST_F(ModelTest, TheGeneratedCtpnIsItsSizeAndRunsFromSharedWeights) {
+  const auto file = dir.path() / "ctpn.onnx";
+  const auto n = writeRandomModel(file, kCtpnMegabytes);
+  ASSERT_TRUE(n) << n.error().message;
+  EXPECT_NEAR(static_cast<double>(fs::file_size(dir.path() / "ctpn.bin")), 71.5e6, 0.2e6);
+  const std::vector<float> strip(static_cast<size_t>(*n), 0.5f);
+  const std::vector<int64_t> strip_shape = {1, *n};
+  auto own = Model::load(file.string());
+  ASSERT_TRUE(own) << own.error().message;
+  const auto expected_of = (*own)->run(strip, strip_shape);
+  ASSERT_TRUE(expected_of) << expected_of.error().message;
+  EXPECT_EQ(expected_of->data.size(), 64u * 40u);
+  EXPECT_GT(std::abs(expected_of->data[7]), 1e-4);
+  auto keeper = keep();
+  auto shared = Model::load(file.string());
+  ASSERT_TRUE(shared) << shared.error().message;
+  const auto output = (*shared)->run(strip, strip_shape);
+  ASSERT_TRUE(output);
+  for (size_t i = 0; i < output->data.size(); ++i) ASSERT_NEAR(output->data[i], expected_of->data[i], 1e-3);
+  EXPECT_EQ(keeper->status().files.size(), 1u);
 }
 
 TEST_F(ModelTest, PlainFilesAreShared) {

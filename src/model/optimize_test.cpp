@@ -7,7 +7,7 @@
 #include "base/files.h"
 #include "model/files.h"
 #include "model/session.h"
-#include "model/store/weights.h"
+#include "model/store/random_model.h"
 
 namespace lectern::model {
 namespace {

@@ -230,18 +230,33 @@ Result<std::unique_ptr<Session>> Session::loadRegions(std::vector<NamedRegion> f
                                                       const std::filesystem::path& folder,
                                                       const SessionOptions& options) {
   if (files.empty()) return fail(Code::kInvalid, "a model has at least one file");
-  TRY(auto configured, ort::sessionOptions(options));
   auto impl = std::make_unique<Impl>();
   impl->files = std::move(files);
   const std::string& name = impl->files[0].name;
   const std::string_view bytes = impl->files[0].region->bytes();
+  std::vector<ExternalTensor> tensors;
   if (!name.ends_with(".ort")) {
-    TRY(auto tensors, externalTensors(bytes));
-    TRY_VOID(impl->addWeights(configured.get(), tensors));
-    TRY_VOID(ort::setEntry(configured.get(), "session.model_external_initializers_file_folder_path",
-                           folder.empty() ? "." : folder.c_str()));
+    TRY(tensors, externalTensors(bytes));
   }
-  TRY(impl->session, fromBytes(std::as_bytes(std::span(bytes)), configured.get(), name));
+  const auto create = [&](const SessionOptions& wanted) -> Result<OrtSession*> {
+    TRY(auto configured, ort::sessionOptions(wanted));
+    impl->weights.clear();
+    TRY_VOID(impl->addWeights(configured.get(), tensors));
+    if (!name.ends_with(".ort")) {
+      TRY_VOID(ort::setEntry(configured.get(), "session.model_external_initializers_file_folder_path",
+                             folder.empty() ? "." : folder.c_str()));
+    }
+    return fromBytes(std::as_bytes(std::span(bytes)), configured.get(), name);
+  };
+  auto session = create(options);
+  if (!session && options.optimize && !tensors.empty()) {
+    // Some rewritings of the optimiser look for a tensor's file beside the model's, and bytes in memory have no place.
+    SessionOptions plain = options;
+    plain.optimize = false;
+    session = create(plain);
+  }
+  if (!session) return Failure(session.error());
+  impl->session = *session;
   TRY_VOID(impl->finish());
   return std::unique_ptr<Session>(new Session(std::move(impl)));
 }

@@ -15,6 +15,7 @@
 
 #include "base/hash.h"
 #include "model/store/keeper_protocol.h"
+#include "model/store/random_model.h"
 #include "model/store/stored_model.h"
 #include "model/store/weight_files.h"
 

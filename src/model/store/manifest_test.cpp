@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/files.h"
+#include "model/store/random_model.h"
 #include "model/store/stored_model.h"
 
 namespace lectern::model {

@@ -9,8 +9,6 @@
 #include <cerrno>
 #include <utility>
 
-#include "model/store/space.h"
-
 namespace lectern::model {
 namespace {
 
@@ -145,73 +143,6 @@ Result<void> checkTensor(const ExternalTensor& t) {
   return {};
 }
 
-void putVarint(std::string& out, uint64_t v) {
-  for (; v >= 0x80; v >>= 7) out += static_cast<char>(v | 0x80);
-  out += static_cast<char>(v);
-}
-
-void putNumber(std::string& out, int field, uint64_t v) {
-  putVarint(out, static_cast<uint64_t>(field) << 3);
-  putVarint(out, v);
-}
-
-void putBytes(std::string& out, int field, std::string_view bytes) {
-  putVarint(out, static_cast<uint64_t>(field) << 3 | 2);
-  putVarint(out, bytes.size());
-  out += bytes;
-}
-
-std::string valueInfo(const std::string& name, int64_t n) {
-  std::string one, dim, shape, tensor, type, info;
-  putNumber(one, 1, 1), putNumber(dim, 1, static_cast<uint64_t>(n));
-  putBytes(shape, 1, one), putBytes(shape, 1, dim);
-  putNumber(tensor, 1, 1), putBytes(tensor, 2, shape);
-  putBytes(type, 1, tensor);
-  putBytes(info, 1, name), putBytes(info, 2, type);
-  return info;
-}
-
-std::string keyValue(std::string_view key, const std::string& value) {
-  std::string entry;
-  putBytes(entry, 1, key), putBytes(entry, 2, value);
-  return entry;
-}
-
-/// With the weights in `data_file`, or inside when `weights` has them.
-std::string chainModel(int64_t n, int64_t layers, const std::string& data_file, std::string_view weights = {}) {
-  std::string graph;
-  int64_t bytes = n * n * 4;
-  for (int64_t i = 0; i < layers; ++i) {
-    std::string node;
-    putBytes(node, 1, i == 0 ? "x" : "h" + std::to_string(i - 1));
-    putBytes(node, 1, "w" + std::to_string(i));
-    putBytes(node, 2, i + 1 == layers ? "y" : "h" + std::to_string(i));
-    putBytes(node, 4, "MatMul");
-    putBytes(graph, 1, node);
-  }
-  putBytes(graph, 2, "chain");
-  for (int64_t i = 0; i < layers; ++i) {
-    std::string tensor;
-    putNumber(tensor, 1, static_cast<uint64_t>(n)), putNumber(tensor, 1, static_cast<uint64_t>(n));
-    putNumber(tensor, 2, 1);
-    putBytes(tensor, 8, "w" + std::to_string(i));
-    if (weights.empty()) {
-      putBytes(tensor, 13, keyValue("location", data_file));
-      putBytes(tensor, 13, keyValue("offset", std::to_string(i * bytes)));
-      putBytes(tensor, 13, keyValue("length", std::to_string(bytes)));
-      putNumber(tensor, 14, 1);
-    } else {
-      putBytes(tensor, 9, weights.substr(static_cast<size_t>(i * bytes), static_cast<size_t>(bytes)));
-    }
-    putBytes(graph, 5, tensor);
-  }
-  putBytes(graph, 11, valueInfo("x", n)), putBytes(graph, 12, valueInfo("y", n));
-  std::string opset, model;
-  putBytes(opset, 1, ""), putNumber(opset, 2, 13);
-  putNumber(model, 1, 8), putBytes(model, 7, graph), putBytes(model, 8, opset);
-  return model;
-}
-
 }  // namespace
 
 WeightRegion::WeightRegion(WeightRegion&& other) noexcept
@@ -297,48 +228,6 @@ Result<std::vector<ExternalTensor>> externalTensors(std::string_view model) {
   }
   if (!top.ok()) return fail(Code::kCorrupt, "this is no ONNX model");
   return tensors;
-}
-
-Result<int64_t> writeRandomModel(const std::filesystem::path& onnx, int64_t megabytes) {
-  const int64_t n = megabytes < 600 ? 2048 : 4096, layer = n * n * 4;
-  const int64_t layers = std::max<int64_t>(1, megabytes * 1'000'000 / layer);
-  std::filesystem::path data = onnx;
-  data.replace_extension(".bin");
-  struct stat info {};
-  if (stat(data.c_str(), &info) == 0 && info.st_size == layers * layer && std::filesystem::exists(onnx)) return n;
-  std::error_code ec;
-  std::filesystem::create_directories(onnx.parent_path(), ec);
-  TRY_VOID(checkSpace(onnx.parent_path(), layers * layer));
-  Fd file(open(data.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (!file.valid()) return failErrno("create " + data.string(), errno);
-  std::vector<float> row(static_cast<size_t>(n) * 256);
-  uint32_t state = 12345;
-  for (int64_t written = 0; written < layers * layer;) {
-    for (float& w : row) {
-      state ^= state << 13, state ^= state >> 17, state ^= state << 5;
-      // Uniform with variance 1/n, so that values neither grow nor vanish along the chain.
-      w = (static_cast<float>(state) / 4294967296.0f - 0.5f) * (n == 2048 ? 0.0765f : 0.0541f);
-    }
-    ssize_t put = write(file.get(), row.data(), row.size() * sizeof(float));
-    if (put < 0) {
-      const int error = errno;
-      unlink(data.c_str());  // half of it is of no use and fills the disk
-      return failErrno("write " + data.string(), error);
-    }
-    written += put;
-  }
-  TRY_VOID(writeFileAtomic(onnx, chainModel(n, layers, data.filename().string())));
-  return n;
-}
-
-Result<int64_t> writeRandomModelAlone(const std::filesystem::path& onnx, int64_t megabytes) {
-  std::filesystem::path data = onnx;
-  data.replace_extension(".bin");
-  TRY(const int64_t n, writeRandomModel(onnx, megabytes));
-  TRY(const std::string weights, readFile(data, gibibytes(2)));
-  TRY_VOID(writeFileAtomic(onnx, chainModel(n, static_cast<int64_t>(weights.size()) / (n * n * 4), "", weights)));
-  unlink(data.c_str());
-  return n;
 }
 
 }  // namespace lectern::model

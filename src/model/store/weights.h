@@ -55,10 +55,4 @@ struct ExternalTensor {
 /// The external tensors of an ONNX model, from its bytes. kCorrupt for what is no model or lies about its sizes.
 Result<std::vector<ExternalTensor>> externalTensors(std::string_view model);
 
-/// Writes NAME.onnx and NAME.bin: a chain of square matrix products with random weights of about `megabytes` in all,
-/// for measurements. Input [1, n], output [1, n]; returns n. Files of the right size are left as they are.
-Result<int64_t> writeRandomModel(const std::filesystem::path& onnx, int64_t megabytes);
-/// The same in one file, as models below 2 GB usually are.
-Result<int64_t> writeRandomModelAlone(const std::filesystem::path& onnx, int64_t megabytes);
-
 }  // namespace lectern::model

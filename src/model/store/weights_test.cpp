@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "base/files.h"
+#include "model/store/random_model.h"
 
 namespace lectern::model {
 namespace {
