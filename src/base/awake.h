@@ -8,8 +8,8 @@
 namespace lectern {
 
 /// One thread a core that spins with the scheduler's idle priority, so that it gives way to everything else. A core of a
-/// virtual machine that halts 200 times a second, as under a CPU quota, comes back with cold caches and a low clock: the
-/// same call then takes up to a third longer than on a machine that has other work.
+/// virtual machine that halts in every period of a CPU quota comes back with cold caches and a low clock: the same call
+/// then takes longer than on a machine that has other work.
 class KeepAwake {
  public:
   KeepAwake();
