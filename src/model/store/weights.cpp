@@ -9,98 +9,42 @@
 #include <cerrno>
 #include <utility>
 
+#include "model/formats/wire.h"
+
 namespace lectern::model {
 namespace {
 
+using formats::eachField;
+using formats::Field;
+
 constexpr int64_t kHugePage = 2 << 20;
 
-/// Walks the fields of one protocol buffer message. After a fault ok() is false and there are no more fields.
-class Fields {
- public:
-  explicit Fields(std::string_view bytes) : rest_(bytes) {}
-  bool next() {
-    if (rest_.empty() || !ok_) return false;
-    uint64_t key = varint();
-    field = static_cast<int>(key >> 3);
-    bytes = {};
-    switch (key & 7) {
-      case 0:
-        number = varint();
-        break;
-      case 1:
-        skip(8);
-        break;
-      case 5:
-        skip(4);
-        break;
-      case 2: {
-        uint64_t size = varint();
-        if (size > rest_.size()) return ok_ = false;
-        bytes = rest_.substr(0, size);
-        rest_.remove_prefix(size);
-        break;
-      }
-      default:
-        ok_ = false;
-    }
-    return ok_;
-  }
-  bool ok() const { return ok_; }
-  int field = 0;
-  uint64_t number = 0;
-  std::string_view bytes;
-
-  uint64_t varint() {
-    uint64_t value = 0;
-    for (int shift = 0; shift < 64; shift += 7) {
-      if (rest_.empty()) break;
-      auto byte = static_cast<unsigned char>(rest_.front());
-      rest_.remove_prefix(1);
-      value |= static_cast<uint64_t>(byte & 0x7f) << shift;
-      if (byte < 0x80) return value;
-    }
-    ok_ = false;
-    return 0;
-  }
-
- private:
-  void skip(size_t n) {
-    ok_ = n <= rest_.size();
-    rest_.remove_prefix(std::min(n, rest_.size()));
-  }
-  std::string_view rest_;
-  bool ok_ = true;
-};
-
-/// One TensorProto; true in `external` when its bytes are elsewhere.
-bool parseTensor(std::string_view bytes, ExternalTensor& tensor, bool& external) {
-  Fields f(bytes);
-  external = false;
-  while (f.next()) {
-    if (f.field == 1 && f.bytes.empty()) tensor.shape.push_back(static_cast<int64_t>(f.number));
-    if (f.field == 1 && !f.bytes.empty()) {
-      Fields packed(f.bytes);
-      for (std::string_view rest = f.bytes; !rest.empty() && packed.ok();) {
-        Fields one(rest);
-        tensor.shape.push_back(static_cast<int64_t>(one.varint()));
-        if (!one.ok()) return false;
-        size_t used = 1;
-        while (used < rest.size() && static_cast<unsigned char>(rest[used - 1]) >= 0x80) ++used;
-        rest.remove_prefix(used);
+/// One TensorProto; true when its bytes are elsewhere.
+Result<bool> parseTensor(std::string_view bytes, ExternalTensor& tensor) {
+  bool external = false;
+  TRY_VOID(eachField(bytes, [&](const Field& f) -> Result<void> {
+    if (f.number == 1 && f.wire == 0) tensor.shape.push_back(static_cast<int64_t>(f.value));
+    if (f.number == 1 && f.wire == 2) {
+      for (std::string_view rest = f.bytes; !rest.empty();) {
+        TRY(const uint64_t dimension, formats::takeVarint(rest));
+        tensor.shape.push_back(static_cast<int64_t>(dimension));
       }
     }
-    if (f.field == 2) tensor.data_type = static_cast<int>(f.number);
-    if (f.field == 8) tensor.name = f.bytes;
-    if (f.field == 14) external = f.number == 1;
-    if (f.field != 13) continue;
-    Fields entry(f.bytes);
+    if (f.number == 2) tensor.data_type = static_cast<int>(f.value);
+    if (f.number == 8) tensor.name = f.bytes;
+    if (f.number == 14) external = f.value == 1;
+    if (f.number != 13) return {};
     std::string key, value;
-    while (entry.next()) (entry.field == 1 ? key : value) = entry.bytes;
+    TRY_VOID(eachField(f.bytes, [&](const Field& entry) -> Result<void> {
+      (entry.number == 1 ? key : value) = entry.bytes;
+      return {};
+    }));
     if (key == "location") tensor.location = value;
     if (key == "offset") tensor.offset = strtoll(value.c_str(), nullptr, 10);
     if (key == "length") tensor.length = strtoll(value.c_str(), nullptr, 10);
-  }
-  return f.ok();
+    return {};
+  }));
+  return external;
 }
 
 int64_t elementSize(int data_type) {
@@ -211,22 +155,21 @@ Result<WeightRegion> WeightRegion::map(int descriptor) {
 
 Result<std::vector<ExternalTensor>> externalTensors(std::string_view model) {
   std::vector<ExternalTensor> tensors;
-  Fields top(model);
-  while (top.next()) {
-    if (top.field != 7 || top.bytes.empty()) continue;
-    Fields graph(top.bytes);
-    while (graph.next()) {
-      if (graph.field != 5) continue;
-      ExternalTensor tensor;
-      bool external = false;
-      if (!parseTensor(graph.bytes, tensor, external)) return fail(Code::kCorrupt, "the model has a broken tensor");
-      if (!external) continue;
-      TRY_VOID(checkTensor(tensor));
-      tensors.push_back(std::move(tensor));
-    }
-    if (!graph.ok()) return fail(Code::kCorrupt, "the model's graph is broken");
-  }
-  if (!top.ok()) return fail(Code::kCorrupt, "this is no ONNX model");
+  const auto one = [&](const Field& of_graph) -> Result<void> {
+    if (of_graph.number != 5) return {};
+    ExternalTensor tensor;
+    const auto external = parseTensor(of_graph.bytes, tensor);
+    if (!external) return fail(Code::kCorrupt, "the model has a broken tensor: " + external.error().message);
+    if (!*external) return {};
+    TRY_VOID(checkTensor(tensor));
+    tensors.push_back(std::move(tensor));
+    return {};
+  };
+  const auto read = eachField(model, [&](const Field& of_model) -> Result<void> {
+    if (of_model.number != 7 || of_model.bytes.empty()) return {};
+    return eachField(of_model.bytes, one);
+  });
+  if (!read) return fail(read.error().code, "this is no sound ONNX model: " + read.error().message);
   return tensors;
 }
 
