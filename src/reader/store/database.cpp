@@ -3,8 +3,11 @@
 namespace lectern::reader {
 
 namespace {
+constexpr int kPatienceMillis = 10'000;  // with another connection that holds a lock
+constexpr int kPauseMillis = 10;
+
 Failure sqliteFailure(sqlite3* handle, std::string_view doing) {
-  const int code = sqlite3_errcode(handle);
+  const int code = sqlite3_errcode(handle) & 0xff;  // the primary one
   const Code kind = code == SQLITE_FULL                                                         ? Code::kNoSpace
                     : code == SQLITE_CORRUPT || code == SQLITE_NOTADB                           ? Code::kCorrupt
                     : code == SQLITE_READONLY || code == SQLITE_CANTOPEN || code == SQLITE_AUTH ? Code::kDenied
@@ -70,7 +73,7 @@ Result<Database> Database::open(const std::filesystem::path& path, Mode mode) {
   const int code = sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_EXRESCODE, nullptr);
   Database database(handle);
   if (code != SQLITE_OK) return sqliteFailure(handle, "open database " + path.string());
-  sqlite3_busy_timeout(handle, 10'000);
+  sqlite3_busy_timeout(handle, kPatienceMillis);
   return database;
 }
 
@@ -87,6 +90,18 @@ Result<void> Database::execute(const std::string& sql) {
     return sqliteFailure(handle_.get(), "database");
   }
   return {};
+}
+
+Result<void> Database::useWriteAheadLog() {
+  // SQLite's own timeout does not hold here: the change takes a read lock first, and one who has that is not made to
+  // wait for a writer.
+  Result<void> done = execute("PRAGMA journal_mode=WAL");
+  for (int waited = 0; !done && done.error().code == Code::kUnavailable && waited < kPatienceMillis;
+       waited += kPauseMillis) {
+    sqlite3_sleep(kPauseMillis);
+    done = execute("PRAGMA journal_mode=WAL");
+  }
+  return done;
 }
 
 Result<Transaction> Transaction::begin(Database& database) {

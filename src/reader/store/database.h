@@ -48,6 +48,8 @@ class Database {
   Result<Statement> prepare(std::string_view sql);
   /// Runs one or more statements without parameters.
   Result<void> execute(const std::string& sql);
+  /// Turns write-ahead logging on: readers and a second writer go on while one writes.
+  Result<void> useWriteAheadLog();
   int64_t lastId() const { return sqlite3_last_insert_rowid(handle_.get()); }
   sqlite3* raw() const { return handle_.get(); }
 

@@ -297,9 +297,9 @@ Store::~Store() = default;
 
 Result<std::unique_ptr<Store>> Store::open(const std::filesystem::path& path) {
   TRY(auto database, Database::open(path, Database::Mode::kReadWrite));
-  // WAL keeps readers and a second writer going; NORMAL loses at most the last documents on a power cut, never
-  // consistency.
-  TRY_VOID(database.execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"));
+  TRY_VOID(database.useWriteAheadLog());
+  // NORMAL loses at most the last documents on a power cut, never consistency.
+  TRY_VOID(database.execute("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"));
   TRY_VOID(migrateSchema(database));
   return std::unique_ptr<Store>(new Store(std::make_unique<Database>(std::move(database))));
 }

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "base/files.h"
 #include "reader/store/database.h"
 
@@ -119,6 +122,25 @@ TEST(StoreTest, ADatabaseOfTheFirstVersionIsBroughtUpToDateWithWhatIsInIt) {
   ASSERT_TRUE((*store)->put(sample("b", "eight")));
   EXPECT_EQ(count(path, "SELECT count(*) FROM document WHERE template_id IS NULL"), 2);
   EXPECT_EQ(count(path, "PRAGMA user_version"), 2);
+}
+
+TEST(StoreTest, AnotherOneThatWritesANewDatabaseIsWaitedFor) {
+  auto dir = TempDir::create();
+  ASSERT_TRUE(dir);
+  for (int round = 0; round < 5; ++round) {
+    const auto path = dir->path() / (std::to_string(round) + ".db");
+    auto other = Database::open(path, Database::Mode::kReadWrite);
+    ASSERT_TRUE(other);
+    std::atomic<bool> begun = false;
+    const std::jthread writer([&](const std::stop_token& stop) {
+      while (!stop.stop_requested()) {
+        if (auto transaction = Transaction::begin(*other)) begun = true;  // and rolls back
+      }
+    });
+    while (!begun) std::this_thread::yield();
+    const auto store = Store::open(path);
+    EXPECT_TRUE(store) << store.error().message;
+  }
 }
 
 TEST(StoreTest, ForeignFilesAreRefused) {
