@@ -93,7 +93,7 @@ struct Keeper::Impl {
   void answerLoaded();
   Result<std::string> bringIn(int file);
   void remember(const struct stat& before, int file, int64_t begun, const std::string& sha256);
-  Result<void> makeRoom(int64_t bytes);
+  Result<void> makeRoom(int64_t size);
   int64_t usedBytes() const;
   void notify() const {
     const uint64_t one = 1;
@@ -119,18 +119,21 @@ int64_t Keeper::Impl::usedBytes() const {
   return total;
 }
 
-// With the mutex held.
-Result<void> Keeper::Impl::makeRoom(int64_t bytes) {
-  while (usedBytes() + bytes > options.budget.value) {
+// With the mutex held. Nothing leaves for what would not fit all the same: files that are asked for are anybody's.
+Result<void> Keeper::Impl::makeRoom(int64_t size) {
+  int64_t in_use = 0;
+  for (const auto& [sha, r] : resident) in_use += r.leases > 0 ? r.bytes : 0;
+  // Compared first as it is: rounding up the largest size that a file can have would overflow.
+  if (size > options.budget.value || pages(size) > options.budget.value - in_use) {
+    return fail(Code::kNoSpace,
+                fmt::format("the keeper's budget of {} MB has no room for {} MB more: {} MB are in use; give it a larger "
+                            "--model-budget", options.budget.value >> 20, size >> 20, in_use >> 20));
+  }
+  while (usedBytes() + pages(size) > options.budget.value) {
     auto oldest = resident.end();
     for (auto it = resident.begin(); it != resident.end(); ++it) {
       if (it->second.leases > 0) continue;
       if (oldest == resident.end() || it->second.used < oldest->second.used) oldest = it;
-    }
-    if (oldest == resident.end()) {
-      return fail(Code::kNoSpace,
-                  fmt::format("the keeper's budget of {} MB has no room for {} MB more: {} MB are in use; give it a larger "
-                              "--model-budget", options.budget.value >> 20, bytes >> 20, usedBytes() >> 20));
     }
     std::erase_if(sources, [&](const auto& source) { return source.second == oldest->first; });
     resident.erase(oldest);
@@ -156,7 +159,7 @@ Result<std::string> Keeper::Impl::bringIn(int file) {
     const std::lock_guard lock(mutex);
     // Somebody who asked earlier may have had it loaded meanwhile.
     if (const auto known = sources.find(sourceOf(info)); known != sources.end()) return known->second;
-    for (const auto& [sha, r] : resident) twin |= r.bytes == pages(info.st_size);
+    for (const auto& [sha, r] : resident) twin |= info.st_size > r.bytes - kHugePage && info.st_size <= r.bytes;
   }
   if (twin) {
     // The same bytes in another file, perhaps: then nothing has to leave for them.
@@ -169,7 +172,7 @@ Result<std::string> Keeper::Impl::bringIn(int file) {
   }
   {
     const std::lock_guard lock(mutex);
-    TRY_VOID(makeRoom(pages(info.st_size)));
+    TRY_VOID(makeRoom(info.st_size));
   }
   TRY(auto loaded, files.load(file, info.st_size));
   const std::lock_guard lock(mutex);

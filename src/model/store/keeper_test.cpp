@@ -194,9 +194,9 @@ TEST_F(KeeperTest, LeastRecentlyUsedLeaveAndThoseInUseStay) {
   auto own = openStored(store, "m51");
   ASSERT_TRUE(own) << own.error().message;
   EXPECT_FALSE((*own)->regions[1].shared());
-  // Room was made as far as it went; what is held was not touched.
   EXPECT_TRUE((*held)->regions[1].shared());
   EXPECT_NE(touch(**held), 0);
+  EXPECT_EQ(keeper->status().used, int64_t{48} << 20) << "something left for what did not fit all the same";
   held->reset();
   auto fits = openStored(store, "m51");
   ASSERT_TRUE(fits) << fits.error().message;
@@ -204,6 +204,23 @@ TEST_F(KeeperTest, LeastRecentlyUsedLeaveAndThoseInUseStay) {
   EXPECT_EQ(keeper->status().used, int64_t{48} << 20);
   ASSERT_EQ(keeper->status().files.size(), 1u);
   EXPECT_EQ(keeper->status().files[0].leases, 1);
+}
+
+TEST_F(KeeperTest, AFileOfTheLargestSizeIsRefusedAndNothingLeavesForIt) {
+  add("m", 17);
+  const auto keeper = start(mebibytes(20));
+  ASSERT_TRUE(openStored(store, "m"));
+  const Fd endless(memfd_create("endless", MFD_CLOEXEC));
+  for (const int64_t size : {INT64_MAX, int64_t{1} << 62, int64_t{21} << 20}) {
+    ASSERT_EQ(ftruncate(endless.get(), size), 0) << size;
+    auto socket = keeper::connectTo(keeper::socketPath(folder));
+    ASSERT_TRUE(socket);
+    ASSERT_TRUE(keeper::send(socket->get(), "share", {endless.get()}));
+    auto answer = keeper::receive(socket->get());
+    ASSERT_TRUE(answer);
+    EXPECT_THAT(answer->text, HasSubstr("has no room for")) << size;
+    EXPECT_EQ(keeper->status().files.size(), 1u) << size;
+  }
 }
 
 TEST_F(KeeperTest, DamagedFilesAreErrorsAndTheKeeperLivesOn) {
