@@ -131,6 +131,20 @@ TEST_F(TemplatesTest, ForkHasRunInitOnceAndItsHooks) {
   EXPECT_EQ(templates_->log("probe"), "init\n");
 }
 
+TEST_F(TemplatesTest, OneAtATimeAndTheMostUsedFirst) {
+  std::vector<std::string> order;
+  // The first one begins at once.
+  const std::vector<std::pair<std::string, int64_t>> wanted = {{"first", 0}, {"seldom", 1}, {"often", 5}, {"sometimes", 3}};
+  for (const auto& [key, uses] : wanted) {
+    templates_->prepare(key, spec(), uses, [&, key = key](Result<void> made) {
+      EXPECT_TRUE(made) << key << ": " << made.error().message;
+      order.push_back(key);
+    });
+  }
+  EXPECT_TRUE(pump([&] { return order.size() == 4; }));
+  EXPECT_EQ(order, (std::vector<std::string>{"first", "often", "sometimes", "seldom"}));
+}
+
 TEST_F(TemplatesTest, ForksShareNothingPrivate) {
   ASSERT_TRUE(prepare("probe", spec()));
   auto a = start("probe", spec({"STREAM=a"})), b = start("probe", spec({"STREAM=b"}));
