@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "net/http_server.h"
 #include "pack/archive.h"
+#include "pack/elf.h"
 #include "pack/probe.h"
 
 namespace lectern::pack {
@@ -166,6 +167,12 @@ Result<std::string> answerInEmptyRoot(const VerifyCase& which) {
 Result<std::string> answerInEmulator(const VerifyCase& which) {
   const fs::path emulator = inPath("aws-lambda-rie");
   if (emulator.empty()) return fail(Code::kDenied, "aws-lambda-rie is not in PATH");
+  TRY(const std::string program, readFile(emulator));
+  TRY(const ElfInfo linked, readElf(program));
+  if (!linked.interpreter.empty()) {
+    return fail(Code::kDenied, emulator.string() + " needs shared libraries, which an empty root does not have; build it with "
+                                                   "CGO_ENABLED=0 or take AWS's own");
+  }
   TRY(const auto root, makeRoot(which));
   std::error_code error;
   fs::copy_file(emulator, root.path() / "aws-lambda-rie", error);

@@ -35,7 +35,7 @@ Result<std::string> answerAsBuilt(const VerifyCase& which);
 /// The answer of the bundle in a root folder that holds nothing but it, the mounted files and /tmp. kUnavailable when
 /// the function fails, kDenied when this machine lets nobody change the root.
 Result<std::string> answerInEmptyRoot(const VerifyCase& which);
-/// The same through AWS's Runtime Interface Emulator; kDenied when `aws-lambda-rie` is not in PATH.
+/// The same through AWS's Runtime Interface Emulator; kDenied when no static `aws-lambda-rie` is in PATH.
 Result<std::string> answerInEmulator(const VerifyCase& which);
 
 /// kInvalid names the first difference between two answers. Numbers may differ by 1 %, keys in `ignore` by anything.
