@@ -194,7 +194,7 @@ void serveForks() {
     for (int fd : order.fds) close(fd);
     std::string token(order.head.token, strnlen(order.head.token, sizeof order.head.token));
     if (pid > 0) children[pid] = token;
-    if (error != 0) report(kTemplateForked, error, token);
+    report(kTemplateForked, error, token);
   }
 }
 

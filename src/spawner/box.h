@@ -30,12 +30,13 @@ struct Box {
   int user_ns = -1;
   int template_socket = -1;  // to its first process
   bool parked = false;
-  int failures = 0;  // forks that ended before they were asked for
+  int failures = 0;  // forks that failed, or ended before they were asked for
 
   // Of a fork.
   std::string forked_from, token;
   int child_output = -1;          // write end, until the child has it
   int wake = -1, child_wake = -1;  // the child (of a boot as well) waits at its end for its variables
+  bool forked = false;            // by the template's own word
   Ending ending;
   bool end_known = false;
 

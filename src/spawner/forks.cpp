@@ -47,7 +47,7 @@ void Server::startFork(Spec spec, const std::string& template_id) {
     // The oldest one: it is the most likely to have arrived in its sandbox.
     box = std::move(spare->second.front());
     spare->second.erase(spare->second.begin());
-    parent.failures = 0;
+    if (box->forked) parent.failures = 0;
   }
   int error = 0;
   std::string what = "making namespaces and groups";
@@ -139,8 +139,12 @@ void Server::onTemplate(Box& box) {
   }
   auto child = forks_.find(text);
   if (child == forks_.end() || child->second->forked_from != box.id) return;
-  if (report.kind == kTemplateChildEnded || (report.kind == kTemplateForked && report.value != 0)) {
-    Box& fork = *child->second;
+  Box& fork = *child->second;
+  if (report.kind == kTemplateForked && report.value == 0) {
+    fork.forked = true;
+  } else if (report.kind == kTemplateChildEnded || report.kind == kTemplateForked) {
+    // One that is handed out before it has been tried counts as well: under load most are.
+    if (report.kind == kTemplateForked && !fork.id.empty()) ++box.failures;
     fork.end_known = true;
     bool ended = report.kind == kTemplateChildEnded;
     fork.ending.status = !ended ? 255 : WIFEXITED(report.value) ? static_cast<uint32_t>(WEXITSTATUS(report.value)) : 0;
