@@ -6,8 +6,14 @@ target_include_directories(lectern_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(lectern_flags INTERFACE
   -Wall -Wextra -Wno-missing-field-initializers -fno-omit-frame-pointer)
 if(LECTERN_SANITIZE)
-  target_compile_options(lectern_flags INTERFACE -fsanitize=${LECTERN_SANITIZE} -fno-sanitize-recover=undefined)
-  target_link_options(lectern_flags INTERFACE -fsanitize=${LECTERN_SANITIZE})
+  set(watched 1)
+  if(LECTERN_SANITIZE STREQUAL "thread")
+    # Not targets with the property LECTERN_ONE_THREAD: there is nothing to find in them, and the sanitizer's own thread
+    # forbids what they live by, joining namespaces and forking.
+    set(watched $<NOT:$<BOOL:$<TARGET_PROPERTY:LECTERN_ONE_THREAD>>>)
+  endif()
+  target_compile_options(lectern_flags INTERFACE $<${watched}:-fsanitize=${LECTERN_SANITIZE}> -fno-sanitize-recover=undefined)
+  target_link_options(lectern_flags INTERFACE $<${watched}:-fsanitize=${LECTERN_SANITIZE}>)
 endif()
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
