@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <tuple>
 
 #include "reader/page/rows.h"
 
@@ -47,37 +48,79 @@ std::optional<Room> roomBelow(const FormPage& form, const Box& label) {
 
 }  // namespace
 
+namespace {
+
+/// What stands in the room below a label, with the further small labels that begin at its left edge: top to bottom.
+std::vector<int> membersOf(const FormPage& form, int label, const Room& room) {
+  const Box& box = form.pieces[static_cast<size_t>(label)].box;
+  std::vector<int> members;
+  for (const int j : form.between(box.y0, room.bottom)) {
+    const Piece& p = form.pieces[static_cast<size_t>(j)];
+    if (j != label && p.box.centerX() >= room.left && p.box.centerX() <= room.right) members.push_back(j);
+  }
+  return members;
+}
+
+/// Belongs below the label: no label of its own, and neither left of it nor beside it in the same size.
+bool hangsBelow(const FormPage& form, const Piece& label, const Piece& p) {
+  return p.box.y0 > label.box.y0 + 0.25 * form.em && p.box.x0 > label.box.x0 - 1.5 * form.em && !p.colon &&
+         freePiece(p) && (!sameRow(label.box, p.box) || label.box.height() < p.box.height());
+}
+
+/// A further label of the same small print, below the first one.
+bool nextLabel(const FormPage& form, const Piece& label, const Piece& p) {
+  return p.box.y0 > label.box.y1 - 0.2 * form.em && std::abs(p.box.x0 - label.box.x0) < form.em &&
+         p.box.height() < 1.2 * label.box.height() && labelLike(p.text) && (formWord(p.text) || capitals(p.text));
+}
+
+/// Two labels in the same print, the upper one's place left empty.
+bool sameKind(const Piece& upper, const Piece& lower) {
+  return formWord(upper.text) && formWord(lower.text) && capitals(upper.text) == capitals(lower.text) &&
+         lower.box.height() > 0.85 * upper.box.height();
+}
+
+/// Pairs a label with its members; false when they are not one value.
+bool pairBoxed(FormPage& form, Piece& label, const std::vector<int>& members, std::vector<KeyValue>& out) {
+  double heights = 0;
+  for (const int m : members) {
+    if (!hangsBelow(form, label, at(form, m))) return false;
+    heights += at(form, m).box.height();
+  }
+  if (members.size() > 8) return false;
+  const bool small = !members.empty() && label.box.height() < 0.9 * heights / static_cast<double>(members.size());
+  if (!small && !formWord(label.text) && !capitals(label.text)) return false;
+  label.key = label.label = true;
+  if (members.empty()) return true;  // a box left empty
+  KeyValue kv{label.text, "", label.words, {}, 0.6f};
+  for (const int m : members) {
+    Piece& p = at(form, m);
+    p.taken = true;
+    kv.value += (kv.value.empty() ? "" : " ") + p.text;
+    kv.value_words.insert(kv.value_words.end(), p.words.begin(), p.words.end());
+  }
+  out.push_back(std::move(kv));
+  return true;
+}
+
+}  // namespace
+
 void boxedLabels(FormPage& form, std::vector<KeyValue>& out) {
-  const double em = form.em;
   for (const int i : form.by_y) {
-    Piece& label = at(form, i);
-    if (!freePiece(label) || !labelLike(label.text)) continue;
-    const auto room = roomBelow(form, label.box);
+    if (!freePiece(at(form, i)) || !labelLike(at(form, i).text)) continue;
+    const auto room = roomBelow(form, at(form, i).box);
     if (!room) continue;
-    std::vector<int> members;
-    bool corner = true;
-    double heights = 0;
-    for (const int j : form.between(label.box.y0, room->bottom)) {
-      const Piece& p = at(form, j);
-      if (j == i || p.box.centerX() < room->left || p.box.centerX() > room->right) continue;
-      corner = corner && p.box.y0 > label.box.y0 + 0.25 * em && p.box.x0 > label.box.x0 - 1.5 * em && !p.colon &&
-               freePiece(p) && (!sameRow(label.box, p.box) || label.box.height() < p.box.height());
-      heights += p.box.height();
-      members.push_back(j);
+    int label = i;
+    std::vector<int> below;
+    for (const int m : membersOf(form, i, *room)) {
+      if (nextLabel(form, at(form, label), at(form, m)) && (!below.empty() || sameKind(at(form, label), at(form, m)))) {
+        if (!pairBoxed(form, at(form, label), below, out)) break;
+        label = m;
+        below.clear();
+      } else {
+        below.push_back(m);
+      }
     }
-    if (!corner || members.size() > 8) continue;
-    const bool small = !members.empty() && label.box.height() < 0.9 * heights / static_cast<double>(members.size());
-    if (!small && !formWord(label.text) && !capitals(label.text)) continue;
-    label.key = label.label = true;
-    if (members.empty()) continue;  // a box left empty
-    KeyValue kv{label.text, "", label.words, {}, 0.6f};
-    for (const int m : members) {
-      Piece& p = at(form, m);
-      p.taken = true;
-      kv.value += (kv.value.empty() ? "" : " ") + p.text;
-      kv.value_words.insert(kv.value_words.end(), p.words.begin(), p.words.end());
-    }
-    out.push_back(std::move(kv));
+    pairBoxed(form, at(form, label), below, out);
   }
 }
 
@@ -123,10 +166,21 @@ bool headLike(std::string text) {
   return !text.empty() && labelLike(text);
 }
 
+/// The next piece of a row of headings: a heading of one line stands at half the height of those of two.
+int nextHead(const FormPage& form, const Piece& p) {
+  if (p.right >= 0) return p.right;
+  int best = -1;
+  for (const int j : form.between(p.box.centerY() - 0.9 * form.em, p.box.centerY() + 0.9 * form.em)) {
+    const Piece& q = form.pieces[static_cast<size_t>(j)];
+    if (q.box.x0 > p.box.x1 && (best < 0 || q.box.x0 < form.pieces[static_cast<size_t>(best)].box.x0)) best = j;
+  }
+  return best;
+}
+
 /// The free label-like pieces of a row, left to right, from a piece that has none to its left.
 std::vector<Column> headRow(FormPage& form, int first) {
   std::vector<Column> heads;
-  for (int i = first; i >= 0; i = at(form, i).right) {
+  for (int i = first; i >= 0; i = nextHead(form, at(form, i))) {
     const Piece& p = at(form, i);
     if (!freePiece(p) || !headLike(p.text) || p.words.size() > 5 || p.box.height() > 1.7 * form.em) break;
     heads.push_back({{i}, p.box, {}});
@@ -153,6 +207,16 @@ int columnOf(const FormPage& form, const std::vector<Column>& columns, const Box
   return nearest <= 1.5 * form.em ? best : -1;
 }
 
+/// A row that holds a number or a code is no line of headings.
+bool dataRow(const FormPage& form, const std::vector<Column>& columns, const Box& row) {
+  const auto near = form.between(row.y0, row.y1);
+  return std::any_of(near.begin(), near.end(), [&](int j) {
+    const Piece& p = form.pieces[static_cast<size_t>(j)];
+    return sameRow(p.box, row) && p.box.x1 > columns.front().box.x0 - form.em &&
+           p.box.x0 < columns.back().box.x1 + form.em && !headLike(p.text);
+  });
+}
+
 /// Second and third lines of headings: close below, centred or left aligned, no line between.
 void growHeads(FormPage& form, std::vector<Column>& columns) {
   for (auto& column : columns) {
@@ -161,6 +225,7 @@ void growHeads(FormPage& form, std::vector<Column>& columns) {
       for (const int j : form.between(column.box.y1, column.box.y1 + 1.3 * form.em)) {
         const Piece& p = at(form, j);
         if (!freePiece(p) || !labelLike(p.text) || p.box.y0 - column.box.y1 > 0.2 * form.em) continue;
+        if (dataRow(form, columns, p.box)) continue;
         const bool centred = std::abs(p.box.centerX() - column.box.centerX()) < 0.8 * form.em ||
                              std::abs(p.box.x0 - column.box.x0) < 0.5 * form.em;
         if (centred && at(form, column.head.back()).under < 0) next = j;
@@ -190,10 +255,12 @@ std::pair<size_t, size_t> columnsBelow(FormPage& form, std::vector<Column>& colu
     if (p.box.x1 <= x0 || p.box.x0 >= x1 || p.box.y0 < area.y1 - 0.5 * em || is_head(j)) continue;
     // Rows of a table keep their distance: much more space than before is the end.
     const double space = p.box.y0 - bottom;
-    if (space > (cells == 0 ? 2.0 : std::min(2.6, std::max(1.0, 2 * widest / em + 0.3))) * em || p.label) break;
+    if (space > (cells == 0 ? 2.0 : std::min(2.6, std::max(1.0, 2 * widest / em + 0.3))) * em) break;
     const int c = columnOf(form, columns, p.box);
-    if (c == -2 || p.box.height() > 2 * em) break;
-    if (c < 0 || !freePiece(p)) continue;
+    // A label ends the table unless it is an entry that only ends with a colon.
+    const bool entry = p.label && p.colon && !p.key && c >= 0 && cells > 0 && p.fill < 0 && p.right < 0 && p.left < 0;
+    if (c == -2 || p.box.height() > 2 * em || (p.label && !entry)) break;
+    if (c < 0 || (!freePiece(p) && !entry)) continue;
     const double step = p.box.centerY() - row;
     if (pitch > 0 && step > std::max(1.7 * pitch, 1.6 * em)) break;
     columns[static_cast<size_t>(c)].cells.push_back(j);
@@ -209,6 +276,16 @@ std::pair<size_t, size_t> columnsBelow(FormPage& form, std::vector<Column>& colu
   return {rows, cells};
 }
 
+/// What is written on a line has a label before or above it already.
+bool labelOnLine(const FormPage& form, const Piece& value, const Box& line) {
+  const auto near = form.between(value.box.y0 - 1.5 * form.em, value.box.y1);
+  return std::any_of(near.begin(), near.end(), [&](int j) {
+    const Piece& p = form.pieces[static_cast<size_t>(j)];
+    return &p != &value && !p.taken && labelLike(p.text) && p.box.x0 < value.box.x0 + form.em &&
+           std::min(p.box.x1, line.x1) - std::max(p.box.x0, line.x0) > 0.6 * p.box.width();
+  });
+}
+
 /// A piece straight below a line, with the piece written on that line: "(Signature)", "(City)".
 void captions(FormPage& form, std::vector<KeyValue>& out) {
   const double em = form.em;
@@ -221,6 +298,7 @@ void captions(FormPage& form, std::vector<KeyValue>& out) {
       if (caption.box.y0 > line.y1 + 0.7 * em || horizontalOverlap(caption.box, line) < 0.7) continue;
       if (caption.left >= 0 && at(form, caption.left).fill >= 0) continue;  // a hint behind a line to fill in
       const bool bracketed = caption.text.front() == '(' && caption.text.back() == ')';
+      if (!bracketed && labelOnLine(form, value, line)) continue;
       if (!bracketed && !(formWord(caption.text) && labelLike(caption.text) && line.width() > 1.3 * value.box.width()))
         continue;
       caption.key = true;
@@ -235,20 +313,31 @@ void captions(FormPage& form, std::vector<KeyValue>& out) {
 
 namespace {
 
+/// The first two columns are a list: the left one holds only labels, the other mostly something else.
+bool labelColumn(FormPage& form, const std::vector<Column>& columns) {
+  if (columns.size() < 2 || columns[0].cells.size() < 2) return false;
+  const auto words = [&](const Column& c) {
+    return std::count_if(c.cells.begin(), c.cells.end(), [&](int j) { return labelLike(at(form, j).text); });
+  };
+  return words(columns[0]) == static_cast<long>(columns[0].cells.size()) &&
+         2 * words(columns[1]) < static_cast<long>(columns[1].cells.size());
+}
+
 /// Headings have a line below them, or stand over entries that are not words as they are: else the rows are lists of
 /// labels and values, or of names.
 bool tableLike(FormPage& form, const std::vector<Column>& columns, size_t cells) {
-  size_t lined = 0, wordy = 0;
+  size_t lined = 0, wordy = 0, filled = 0;
   for (const auto& column : columns) {
     lined += std::any_of(form.page.rules.begin(), form.page.rules.end(), [&](const Rule& r) {
       const double shared = std::min(r.box.x1, column.box.x1) - std::max(r.box.x0, column.box.x0);
       return r.orientation == Orientation::kHorizontal && shared > 0.6 * column.box.width() &&
              r.box.centerY() > column.box.y1 - 0.45 * form.em && r.box.centerY() < column.box.y1 + 0.8 * form.em;
     });
+    filled += column.cells.empty() ? 0 : 1;
     for (const int j : column.cells) wordy += labelLike(at(form, j).text) ? 1 : 0;
   }
-  if (2 * wordy > cells) return lined == columns.size() && columns.size() > 2;
-  return lined > 0 || columns.size() > 2;
+  if (2 * wordy > cells) return lined == columns.size() && filled > 2;
+  return lined == columns.size() || filled > 2;
 }
 
 }  // namespace
@@ -268,11 +357,7 @@ void rowLabels(FormPage& form, const std::vector<Column>& columns, std::vector<K
       while (first >= 0 && at(form, first).box.x1 > left_edge) first = at(form, first).left;
       if (first < 0) continue;
       Piece& label = at(form, first);
-      const auto isLetter = [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; };
-      const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
-      const auto letters = std::count_if(label.text.begin(), label.text.end(), isLetter);
-      const auto digits = std::count_if(label.text.begin(), label.text.end(), isDigit);
-      if (label.taken || letters < 2 || letters < digits || label.words.size() > 8) continue;
+      if (label.taken || !namesRow(label)) continue;
       if (left_edge - label.box.x1 > 15 * form.em) continue;
       label.key = true;
       const Piece& cell = at(form, j);
@@ -292,7 +377,13 @@ void columnLabels(FormPage& form, std::vector<KeyValue>& out) {
     auto columns = headRow(form, i);
     if (columns.size() < 2) continue;
     growHeads(form, columns);
-    const auto [rows, cells] = columnsBelow(form, columns);
+    auto [rows, cells] = columnsBelow(form, columns);
+    while (labelColumn(form, columns)) {
+      columns.erase(columns.begin(), columns.begin() + 2);
+      for (auto& column : columns) column.cells.clear();
+      if (columns.size() > 1) std::tie(rows, cells) = columnsBelow(form, columns);
+    }
+    if (columns.size() < 2) continue;
     if (!tableLike(form, columns, cells)) continue;
     const auto filled = std::count_if(columns.begin(), columns.end(), [](const Column& c) { return !c.cells.empty(); });
     // A table fills its rows: half of the places of the columns that hold anything.
@@ -306,10 +397,18 @@ void columnLabels(FormPage& form, std::vector<KeyValue>& out) {
         head.key += (head.key.empty() ? "" : " ") + line.text;
         head.key_words.insert(head.key_words.end(), line.words.begin(), line.words.end());
       }
-      for (const int j : column.cells) {
-        Piece& cell = at(form, j);
+      for (size_t k = 0; k < column.cells.size(); ++k) {
+        Piece& cell = at(form, column.cells[k]);
+        KeyValue kv{head.key, cell.text, head.key_words, cell.words, 0.45f};
         cell.taken = true;
-        out.push_back({head.key, cell.text, head.key_words, cell.words, 0.45f});
+        for (; k + 1 < column.cells.size() && sameRow(cell.box, at(form, column.cells[k + 1]).box); ++k) {
+          Piece& rest = at(form, column.cells[k + 1]);  // of the same row
+          rest.taken = true;
+          const bool before = rest.box.x0 < cell.box.x0;
+          kv.value = before ? rest.text + ' ' + kv.value : kv.value + ' ' + rest.text;
+          kv.value_words.insert(before ? kv.value_words.begin() : kv.value_words.end(), rest.words.begin(), rest.words.end());
+        }
+        out.push_back(std::move(kv));
       }
     }
     rowLabels(form, columns, out);
@@ -335,6 +434,7 @@ bool headingLike(const FormPage& form, const Piece& p) {
       if (q.colon && q.box.y0 - p.box.y1 < 0.35 * form.em && std::abs(q.box.x0 - p.box.x0) < 0.6 * form.em) return false;
     }
   }
+  if (p.under >= 0 && !underlined && !p.colon) return false;  // written on a line to fill in
   return underlined || p.colon || capitals(p.text) || p.box.height() > 1.25 * form.em;
 }
 

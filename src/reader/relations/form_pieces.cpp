@@ -131,7 +131,7 @@ void cutLine(const Page& page, const Line& line, const Drawn& drawn, double em, 
     Piece p = pieceOf(page, std::move(words));
     words.clear();
     p.starts = starts;
-    p.colon = p.text.ends_with(':');
+    p.colon = p.text.ends_with(':') || p.text.ends_with(" =");
     if (glued) {  // the rest of a value whose first word carries the label's colon
       Piece& value = out.back();
       value.words.insert(value.words.end(), p.words.begin(), p.words.end());
@@ -162,8 +162,22 @@ void cutLine(const Page& page, const Line& line, const Drawn& drawn, double em, 
       glued = true;
       continue;
     }
+    if (text.ends_with(':') && (starts || glued)) {  // "Tel: 555-1234 Fax:": what follows the number is the next label
+      const auto number = std::find_if(words.rbegin(), words.rend(), [&](int k) {
+        const std::string& t = page.words[static_cast<size_t>(k)].text;
+        return std::any_of(t.begin(), t.end(), [](char c) { return c >= '0' && c <= '9'; });
+      });
+      if (number != words.rend() || (glued && words.empty())) {
+        std::vector<int> label(number.base(), words.end());
+        words.erase(number.base(), words.end());
+        close();
+        words = std::move(label);
+        glued = false;
+        starts = true;
+      }
+    }
     words.push_back(w);
-    if (text.ends_with(':') && text.size() < 24) {
+    if ((text.ends_with(':') && text.size() < 24) || (text == "=" && words.size() > 1)) {
       close();
       starts = true;
     }
@@ -261,6 +275,12 @@ void findLines(FormPage& form, const Drawn& drawn) {
   }
 }
 
+/// The start of a line to fill in, read as a comma or full stop behind its label.
+void dropLineStart(const FormPage& form, Piece& p) {
+  const bool lined = p.fill >= 0 || (p.under < 0 && p.right >= 0 && form.pieces[static_cast<size_t>(p.right)].under >= 0);
+  if (lined && p.text.size() > 3 && (p.text.ends_with(',') || p.text.ends_with(';'))) p.text.pop_back();
+}
+
 }  // namespace
 
 bool sameRow(const Box& a, const Box& b) { return verticalOverlap(a, b) > 0.5; }
@@ -322,6 +342,13 @@ bool labelLike(const std::string& text) {
   return !small || words <= 2;
 }
 
+bool namesRow(const Piece& p) {
+  const auto isLetter = [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; };
+  const auto isDigit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto letters = std::count_if(p.text.begin(), p.text.end(), isLetter);
+  return letters >= 2 && letters >= std::count_if(p.text.begin(), p.text.end(), isDigit) && p.words.size() <= 8;
+}
+
 bool formWord(const std::string& text) {
   static const RE2 pattern(
       "(?i)\\b(?:name|date|address|city|state|zip|country|phone|telephone|tel|fax|mobile|e-?mail|title|subject|re|to|"
@@ -350,6 +377,7 @@ FormPage formPage(const Page& page, double em) {
     p.walled = p.left >= 0 && verticalBetween(page, drawn, form.pieces[static_cast<size_t>(p.left)].box, p.box);
   }
   findLines(form, drawn);
+  for (auto& p : form.pieces) dropLineStart(form, p);
   return form;
 }
 

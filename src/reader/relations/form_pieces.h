@@ -42,6 +42,8 @@ bool sameRow(const Box& a, const Box& b);
 
 /// Looks like a label: short, of letters, not a number, date or sentence.
 bool labelLike(const std::string& text);
+/// May stand at the head of a row of figures: more letters than digits, "25/YR".
+bool namesRow(const Piece& p);
 /// Labels of forms in general: name, date, address, telephone, signature, ...
 bool formWord(const std::string& text);
 /// Text without underscores and leader dots at its ends.

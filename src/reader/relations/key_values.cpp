@@ -22,11 +22,29 @@ bool lettered(const std::string& text) {
          }) >= 1;
 }
 
+/// One of several lines of text: long, with another long one straight above or below it.
+bool inProse(const FormPage& form, const Piece& p) {
+  if (p.words.size() < 4) return false;
+  for (const int j : form.between(p.box.centerY() - 2 * form.em, p.box.centerY() + 2 * form.em)) {
+    const Piece& q = form.pieces[static_cast<size_t>(j)];
+    if (&q != &p && q.words.size() >= 4 && std::abs(q.box.x0 - p.box.x0) < form.em && !sameRow(p.box, q.box)) return true;
+  }
+  return false;
+}
+
+/// A line to fill in may follow: short, and no part of a sentence in which words are underlined.
+bool mayAsk(const FormPage& form, const Piece& p) {
+  if (!labelLike(p.text)) return false;
+  const bool clause = p.words.size() > 5 && (p.text.find(", ") != std::string::npos || inProse(form, p));
+  const bool particle = p.text.size() < 4 && p.text.front() >= 'a' && p.text.front() <= 'z' && !formWord(p.text);
+  return !clause && !particle;
+}
+
 /// What a colon or a line to fill in makes a label.
 void markLabels(FormPage& form) {
   for (auto& p : form.pieces) {
     if (p.colon && lettered(p.text)) p.label = true;
-    if (p.fill >= 0 && p.under < 0 && labelLike(p.text)) p.label = true;
+    if (p.fill >= 0 && p.under < 0 && mayAsk(form, p)) p.label = true;
   }
   for (auto& p : form.pieces) {
     if (p.label) dropEnumerator(form.page, p);
@@ -165,6 +183,20 @@ bool underlinedOnly(const FormPage& form, const Piece& p, const Box& value) {
   return p.box.x0 < value.x0 - 2 * form.em && line.x1 - p.box.x1 < 1.5 * form.em;
 }
 
+/// A caption, its brackets read in whatever shape.
+bool bracketed(const std::string& text) {
+  return text.size() > 2 && (text.front() == '(' || text.front() == '[') && (text.back() == ')' || text.back() == ']');
+}
+
+/// Another label begins between two lines of text, above the second one: that is its value.
+bool labelBefore(const FormPage& form, const Box& own, const Box& last, const Box& next) {
+  const auto between = form.between(last.centerY() + 0.3 * form.em, next.centerY());
+  return std::any_of(between.begin(), between.end(), [&](int j) {
+    const Piece& p = form.pieces[static_cast<size_t>(j)];
+    return p.label && p.colon && p.box.x0 > own.x0 - form.em && p.box.x0 < next.x0;
+  });
+}
+
 /// Further lines of a value: straight below it, or on the next line to fill in, with nothing to their left.
 void extendDown(FormPage& form, const Box& label, int value, std::vector<int>& words) {
   const Box first = form.pieces[static_cast<size_t>(value)].box;
@@ -185,6 +217,8 @@ void extendDown(FormPage& form, const Box& label, int value, std::vector<int>& w
     const bool on_line = last.under >= 0 && q.under >= 0 && q.box.x0 < first.x1 && q.box.x0 > label.x0 - form.em &&
                          !own_label && !underlinedOnly(form, q, first);
     if (!aligned && !on_line && !wrapped && !broken) return;
+    if (labelBefore(form, label, last.box, q.box)) return;
+    if (last.under >= 0 && q.under < 0 && bracketed(q.text)) return;  // "(City)" below the line
     if (!on_line && last.under < 0 && lineBetween(form, last.box, q.box)) return;
     if (q.left >= 0 && form.pieces[static_cast<size_t>(q.left)].box.x1 > label.x0) return;
     q.taken = true;
@@ -237,6 +271,31 @@ std::vector<Pair> sureLabels(FormPage& form) {
   return pairs;
 }
 
+/// Other text, already paired, stands between a label and what is below it.
+bool textBetween(const FormPage& form, const Box& above, const Box& below) {
+  const auto between = form.between(above.y1, below.y0);
+  return std::any_of(between.begin(), between.end(), [&](int j) {
+    const Piece& p = form.pieces[static_cast<size_t>(j)];
+    return (p.taken || p.label) && horizontalOverlap(p.box, below) > 0.2;
+  });
+}
+
+/// What stands lower and further right, where values are written half a line or a line below their label: the first
+/// piece of its row, with no other label above it.
+int belowRight(const FormPage& form, const Piece& label) {
+  const double em = form.em;
+  for (const int j : form.between(label.box.centerY() + 0.2 * em, label.box.y1 + 2.6 * em)) {
+    const Piece& q = form.pieces[static_cast<size_t>(j)];
+    if (&q == &label || q.box.x0 < label.box.x0 - em || q.box.x0 > label.box.x1 + 12 * em) continue;
+    if (q.label || q.taken || q.key || q.box.y0 - label.box.y1 > kReachBelow * em) return -1;
+    if (q.left >= 0 && q.left != static_cast<int>(&label - form.pieces.data()) &&
+        form.pieces[static_cast<size_t>(q.left)].box.x1 > label.box.x0 - 2 * em)
+      return -1;
+    return labelBefore(form, label.box, label.box, q.box) ? -1 : j;
+  }
+  return -1;
+}
+
 /// Labels with a colon and nothing to their right, with what stands straight below.
 std::vector<Pair> labelsAbove(FormPage& form) {
   std::vector<Pair> pairs;
@@ -244,9 +303,11 @@ std::vector<Pair> labelsAbove(FormPage& form) {
   for (int i = 0; i < count; ++i) {
     const Piece& label = form.pieces[static_cast<size_t>(i)];
     if (!label.colon || !label.label || label.key || label.fill >= 0) continue;
-    const int under = belowOf(form, label.box, kReachBelow);
+    int under = belowOf(form, label.box, kReachBelow);
+    if (under < 0) under = belowRight(form, label);
     if (under < 0) continue;
     const Piece& q = form.pieces[static_cast<size_t>(under)];
+    if (textBetween(form, label.box, q.box)) continue;
     // A piece with something to its right is the label of that.
     if (q.right >= 0 && labelLike(q.text) && form.pieces[static_cast<size_t>(q.right)].box.x0 - q.box.x1 < 8 * form.em)
       continue;
@@ -298,19 +359,13 @@ int alignedRows(const FormPage& form, const Piece& label, const Piece& value) {
     const Piece& p = form.pieces[static_cast<size_t>(j)];
     if (&p == &label || p.right < 0 || std::abs(p.box.x0 - label.box.x0) > 0.6 * form.em) continue;
     const Piece& q = form.pieces[static_cast<size_t>(p.right)];
-    if (std::abs(q.box.x0 - value.box.x0) < form.em && labelLike(p.text)) ++rows;
+    if (std::abs(q.box.x0 - value.box.x0) < form.em && namesRow(p)) ++rows;
   }
   return rows;
 }
 
-/// One of several lines of text: long, with another long one straight above or below it.
-bool inProse(const FormPage& form, const Piece& p) {
-  if (p.words.size() < 4) return false;
-  for (const int j : form.between(p.box.centerY() - 2 * form.em, p.box.centerY() + 2 * form.em)) {
-    const Piece& q = form.pieces[static_cast<size_t>(j)];
-    if (&q != &p && q.words.size() >= 4 && std::abs(q.box.x0 - p.box.x0) < form.em && !sameRow(p.box, q.box)) return true;
-  }
-  return false;
+bool figure(const std::string& text) {
+  return !labelLike(text) && text.find_first_of("0123456789") != std::string::npos;
 }
 
 /// Labels without a colon: of letters, with one piece to their right, and a second sign that the two belong together.
@@ -318,22 +373,41 @@ std::vector<Pair> plainLabels(FormPage& form) {
   std::vector<Pair> pairs;
   for (size_t i = 0; i < form.pieces.size(); ++i) {
     const Piece& label = form.pieces[i];
-    if (!freePiece(label) || label.right < 0 || !labelLike(label.text)) continue;
+    if (!freePiece(label) || label.right < 0 || !namesRow(label)) continue;
     const Piece& value = form.pieces[static_cast<size_t>(label.right)];
     const double gap = (value.box.x0 - label.box.x1) / form.em;
     // Two labels side by side, or in neighbouring cells of a drawn grid, are no pair.
     const bool both = labelLike(value.text) && value.under < 0 && (formWord(value.text) || value.walled);
-    if (!freePiece(value) || both || gap > 15 || value.words.size() > 10 || inProse(form, value) || inProse(form, label))
-      continue;
+    const int rows = alignedRows(form, label, value);
+    if (!labelLike(label.text) && (rows < 3 || !figure(value.text))) continue;
+    if (!freePiece(value) || both || gap > 15 || value.words.size() > 10) continue;
+    if (value.words.size() == 1 && speck(form.page, value.words[0])) continue;
+    if (inProse(form, value) || (rows == 0 && inProse(form, label))) continue;
+    if (rows == 0 && value.words.size() > 3 && value.under < 0 && !formWord(label.text)) continue;
     double sure = 0;
     if (formWord(label.text)) sure += 1;
     if (!labelLike(value.text)) sure += 1;
     if (value.under >= 0 && label.under < 0) sure += 1;
-    sure += 0.35 * std::min(3, alignedRows(form, label, value));
+    sure += 0.35 * std::min(3, rows);
     if (gap > 8) sure -= 0.5;
     if (sure < 1) continue;
     // What stands to the right may lie behind the label's own line to fill in: then it is not its value.
-    if (auto values = rightOf(form, label); !values.empty()) take(form, pairs, {static_cast<int>(i), std::move(values), false});
+    auto values = rightOf(form, label);
+    if (values.empty()) continue;
+    int last = values.back();
+    take(form, pairs, {static_cast<int>(i), std::move(values), false});
+    if (!figure(value.text)) continue;
+    // A row of figures: each is a value of its label.
+    while (rows > 1) {
+      const int next = form.pieces[static_cast<size_t>(last)].right;
+      if (next < 0) break;
+      const Piece& q = form.pieces[static_cast<size_t>(next)];
+      if (!freePiece(q) || !figure(q.text) || q.words.size() > 2 ||
+          q.box.x0 - form.pieces[static_cast<size_t>(last)].box.x1 > 15 * form.em)
+        break;
+      take(form, pairs, {static_cast<int>(i), {next}, false});
+      last = next;
+    }
   }
   return pairs;
 }

@@ -167,6 +167,55 @@ TEST(KeyValuesTest, ATableEndsWhereItsRowsLoseTheirDistance) {
   EXPECT_EQ(sheet.pairs(), (Pairs{{"Code", "725"}, {"Units", "50,759"}}));
 }
 
+TEST(KeyValuesTest, AListOfLabelsIsNoTable) {
+  Sheet sheet;
+  sheet.line(50, 50, "Maker").line(200, 50, "MK 9").rule(195, 66, 240);
+  sheet.line(50, 75, "Length").line(200, 75, "84.0mm").rule(195, 91, 250);
+  sheet.line(50, 100, "Paper").line(200, 100, "E-554").rule(195, 116, 240);
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Length", "84.0mm"}, {"Maker", "MK 9"}, {"Paper", "E-554"}}));
+}
+
+TEST(KeyValuesTest, ARowOfDataIsNoSecondLineOfHeadings) {
+  Sheet sheet;
+  sheet.line(50, 50, "FILE TYPE").line(200, 50, "TEL NO.").line(350, 50, "PAGE");
+  sheet.line(50, 66, "083").line(200, 66, "SHB").line(350, 66, "03");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"FILE TYPE", "083"}, {"PAGE", "03"}, {"TEL NO.", "SHB"}}));
+}
+
+TEST(KeyValuesTest, EachFigureOfARowIsAValueOfItsLabel) {
+  Sheet sheet;
+  sheet.line(50, 50, "Weekly").line(200, 50, "162").line(300, 50, "53%");
+  sheet.line(50, 70, "Monthly").line(200, 70, "76").line(300, 70, "25%");
+  sheet.line(50, 90, "Annual").line(200, 90, "57").line(300, 90, "19%");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Annual", "19%"},
+                                  {"Annual", "57"},
+                                  {"Monthly", "25%"},
+                                  {"Monthly", "76"},
+                                  {"Weekly", "162"},
+                                  {"Weekly", "53%"}}));
+}
+
+TEST(KeyValuesTest, AValueMayStandLowerAndFurtherRight) {
+  Sheet sheet;
+  sheet.line(400, 50, "Date:").line(480, 46, "July 7, 1993");
+  sheet.line(400, 72, "Estimate No.:").line(480, 88, "4854-5");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Date:", "July 7, 1993"}, {"Estimate No.:", "4854-5"}}));
+}
+
+TEST(KeyValuesTest, ANumberEndsBeforeTheNextLabel) {
+  Sheet sheet;
+  sheet.line(50, 50, "TEL: (212) 627-4111 FAX: (212) 627-8602").line(50, 90, "TOTAL = 100%");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"FAX:", "(212) 627-8602"}, {"TEL:", "(212) 627-4111"}, {"TOTAL =", "100%"}}));
+}
+
+TEST(KeyValuesTest, SeveralLabelsMayShareABox) {
+  Sheet sheet;
+  sheet.rule(50, 46, 400).upright(50, 46, 120).upright(400, 46, 120).rule(50, 120, 400);
+  sheet.line(54, 50, "LOCATION", 9).line(120, 62, "Stamford, CT");
+  sheet.line(54, 82, "REQUISITIONER", 9).line(60, 96, "Mr. G. Schumacher");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"LOCATION", "Stamford, CT"}, {"REQUISITIONER", "Mr. G. Schumacher"}}));
+}
+
 TEST(KeyValuesTest, ProseHasNoLabels) {
   Sheet sheet;
   sheet.line(50, 50, "The committee met on Monday to discuss the").line(450, 50, "new programme of work that the");

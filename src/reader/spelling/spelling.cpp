@@ -42,9 +42,10 @@ bool thin(char c) { return c == 'i' || c == 'l' || c == 't' || c == 'f' || c == 
 struct Merge {
   std::string_view read, printed;
 };
-constexpr std::array<Merge, 14> kMerges = {{{"rn", "m"}, {"m", "rn"}, {"cl", "d"}, {"d", "cl"}, {"li", "h"},
+constexpr std::array<Merge, 18> kMerges = {{{"rn", "m"}, {"m", "rn"}, {"cl", "d"}, {"d", "cl"}, {"li", "h"},
                                             {"h", "li"}, {"u", "li"}, {"ii", "n"}, {"ii", "u"}, {"vv", "w"},
-                                            {"w", "vi"}, {"w", "iv"}, {"m", "in"}, {"m", "ni"}}};
+                                            {"w", "vi"}, {"w", "iv"}, {"m", "in"}, {"m", "ni"},
+                                            {"m", "it"}, {"fl", "ffi"}, {"fl", "ffil"}, {"ml", "ffil"}}};
 
 /// Collects words near a reading; the nearest one is the answer when no other is about as near.
 class Search {
