@@ -1,4 +1,4 @@
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -32,12 +32,22 @@ void limitLibraryThreads(char** argv) {
 }
 
 /// One line about what is wrong and where to read more. Returns the exit status.
-int wrongUse(const CLI::App& app, const CLI::ParseError& error, int argc, char** argv) {
+int wrongUse(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App* command = &app;
   std::string name = "lectern", what = error.what();
-  const auto commands = app.get_subcommands();
-  for (const auto* command : commands) name += " " + command->get_name();
-  if (commands.empty() && argc > 1 && argv[1][0] != '-') what = std::string("there is no command '") + argv[1] + "'";
-  if (argc < 2) what = "a command is needed, for example lectern read receipt.jpg";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().front();
+    name += " " + command->get_name();
+  }
+  const std::vector<std::string> rest = app.remaining(true);
+  const std::string unknown = fmt::format("{}", fmt::join(rest, " "));
+  if (command->get_require_subcommand_min() > 0) {
+    what = rest.empty()               ? "a command is needed"
+           : rest[0].starts_with('-') ? "not understood: " + unknown
+                                      : fmt::format("there is no command '{}'", rest[0]);
+  } else if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    what = "not understood: " + unknown;  // CLI11 names them from last to first
+  }
   fmt::print(stderr, "lectern: {}; see {} --help\n", lectern::printable(what), name);
   return 2;
 }
@@ -76,7 +86,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
-    return e.get_exit_code() == 0 ? app.exit(e) : wrongUse(app, e, argc, argv);
+    return e.get_exit_code() == 0 ? app.exit(e) : wrongUse(app, e);
   }
   return status;
 }

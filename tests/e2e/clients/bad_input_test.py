@@ -137,7 +137,10 @@ def bad_files(work, engine):
 
 def wrong_use(work):
     out = os.path.join(work, "never")
-    for arguments, text in ((("read", "--nosuch", RECEIPT), "--nosuch"), (("nosuch",), "nosuch"), ((), "command"),
+    for arguments, text in ((("read", "--nosuch", RECEIPT), "--nosuch"), (("nosuch",), "there is no command 'nosuch'; see lectern --help"),
+                            ((), "a command is needed; see lectern --help"), (("model", "nosuch"), "'nosuch'; see lectern model --help"),
+                            (("model", "slim", "x.pt", "--zz", "3"), "see lectern model slim --help"),
+                            (("serve", "--port", "9000"), "not understood: --port 9000; see lectern serve --help"),
                             (("read",), "paths"), (("read", RECEIPT, "--engine", "foo"), "foo"),
                             (("read", RECEIPT, "--pages", "0"), "'0' is not a page range"),
                             (("read", RECEIPT, "--format", "docx"), "unknown format 'docx'"),
