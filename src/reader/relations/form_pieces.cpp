@@ -208,7 +208,7 @@ void findNeighbours(FormPage& form) {
   }
 }
 
-/// Pieces of different lines that are one: "Dr. A." and "Spears" of a row that detection has parted.
+/// Pieces of different lines that are one: "14 Quay" and "Street" of a row that detection has parted.
 void joinClose(FormPage& form, const Drawn& drawn) {
   findNeighbours(form);
   auto& pieces = form.pieces;

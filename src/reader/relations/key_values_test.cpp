@@ -81,9 +81,9 @@ TEST(KeyValuesTest, AValueGoesOnOnTheNextLineToFillIn) {
 TEST(KeyValuesTest, ASmallLabelInTheCornerOfABoxNamesWhatTheBoxHolds) {
   Sheet sheet;
   sheet.rule(50, 100, 400).rule(50, 150, 400).upright(50, 100, 150).upright(220, 100, 150).upright(400, 100, 150);
-  sheet.line(54, 103, "ACCOUNT", 8).line(70, 125, "Brand Operations");
-  sheet.line(224, 103, "COPIES TO", 8).line(240, 125, "D. Barcia").line(600, 400, "more text of the usual size");
-  EXPECT_EQ(sheet.pairs(), (Pairs{{"ACCOUNT", "Brand Operations"}, {"COPIES TO", "D. Barcia"}}));
+  sheet.line(54, 103, "ACCOUNT", 8).line(70, 125, "Night Watch");
+  sheet.line(224, 103, "STORED IN", 8).line(240, 125, "the back room").line(600, 400, "more text of the usual size");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"ACCOUNT", "Night Watch"}, {"STORED IN", "the back room"}}));
 }
 
 TEST(KeyValuesTest, WhatStandsBehindTheLineToFillInIsNotTheValue) {
@@ -116,7 +116,7 @@ TEST(KeyValuesTest, AHeadingIsPairedWithTheLabelsOfItsGroupAsASection) {
 TEST(KeyValuesTest, ACentredHeadingAndALongLabelWithoutValueBeginGroups) {
   Sheet sheet;
   sheet.line(250, 50, "YEARLY COSTS").line(50, 80, "Rent:").line(200, 80, "12").line(50, 100, "Heat:").line(200, 100, "7");
-  sheet.line(50, 200, "PLEASE SEND IT TO:").line(60, 220, "Name:").line(200, 220, "K. Berg");
+  sheet.line(50, 200, "PLEASE SEND IT TO:").line(60, 220, "Name:").line(200, 220, "The keeper");
   sheet.line(60, 240, "Town:").line(200, 240, "Oslo").line(50, 260, "SEND A COPY TO:");
   sheet.line(60, 280, "Floor:").line(200, 280, "4").line(60, 300, "Room:").line(200, 300, "17");
   EXPECT_EQ(sheet.pairs(true), (Pairs{{"PLEASE SEND IT TO:", "Name:"},
@@ -129,14 +129,14 @@ TEST(KeyValuesTest, ACentredHeadingAndALongLabelWithoutValueBeginGroups) {
 
 TEST(KeyValuesTest, EveryNameOfADistributionListIsAValue) {
   Sheet sheet;
-  sheet.line(50, 50, "cc:").line(100, 50, "A. Larsen").line(300, 50, "B. Moe").line(100, 68, "C. Dahl");
-  EXPECT_EQ(sheet.pairs(), (Pairs{{"cc:", "A. Larsen"}, {"cc:", "B. Moe"}, {"cc:", "C. Dahl"}}));
+  sheet.line(50, 50, "cc:").line(100, 50, "Bakery").line(300, 50, "Dairy").line(100, 68, "Cellar");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"cc:", "Bakery"}, {"cc:", "Cellar"}, {"cc:", "Dairy"}}));
 }
 
 TEST(KeyValuesTest, AValueThatBreaksOffGoesOnBelow) {
   Sheet sheet;
-  sheet.line(50, 50, "Reported by:").line(220, 50, "K. Berg, Manager,").line(180, 68, "Trondheim");
-  EXPECT_EQ(sheet.pairs(), (Pairs{{"Reported by:", "K. Berg, Manager, Trondheim"}}));
+  sheet.line(50, 50, "Reported by:").line(220, 50, "The keeper, stores,").line(180, 68, "Trondheim");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Reported by:", "The keeper, stores, Trondheim"}}));
 }
 
 TEST(KeyValuesTest, AHintInParenthesesBelongsToItsLabel) {
@@ -197,23 +197,23 @@ TEST(KeyValuesTest, EachFigureOfARowIsAValueOfItsLabel) {
 
 TEST(KeyValuesTest, AValueMayStandLowerAndFurtherRight) {
   Sheet sheet;
-  sheet.line(400, 50, "Date:").line(480, 46, "July 7, 1993");
-  sheet.line(400, 72, "Estimate No.:").line(480, 88, "4854-5");
-  EXPECT_EQ(sheet.pairs(), (Pairs{{"Date:", "July 7, 1993"}, {"Estimate No.:", "4854-5"}}));
+  sheet.line(400, 50, "Date:").line(480, 46, "May 4, 2021");
+  sheet.line(400, 72, "Offer No.:").line(480, 88, "7731-2");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"Date:", "May 4, 2021"}, {"Offer No.:", "7731-2"}}));
 }
 
 TEST(KeyValuesTest, ANumberEndsBeforeTheNextLabel) {
   Sheet sheet;
-  sheet.line(50, 50, "TEL: (212) 627-4111 FAX: (212) 627-8602").line(50, 90, "TOTAL = 100%");
-  EXPECT_EQ(sheet.pairs(), (Pairs{{"FAX:", "(212) 627-8602"}, {"TEL:", "(212) 627-4111"}, {"TOTAL =", "100%"}}));
+  sheet.line(50, 50, "TEL: (555) 010-4711 FAX: (555) 010-4712").line(50, 90, "TOTAL = 100%");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"FAX:", "(555) 010-4712"}, {"TEL:", "(555) 010-4711"}, {"TOTAL =", "100%"}}));
 }
 
 TEST(KeyValuesTest, SeveralLabelsMayShareABox) {
   Sheet sheet;
   sheet.rule(50, 46, 400).upright(50, 46, 120).upright(400, 46, 120).rule(50, 120, 400);
-  sheet.line(54, 50, "LOCATION", 9).line(120, 62, "Stamford, CT");
-  sheet.line(54, 82, "REQUISITIONER", 9).line(60, 96, "Mr. G. Schumacher");
-  EXPECT_EQ(sheet.pairs(), (Pairs{{"LOCATION", "Stamford, CT"}, {"REQUISITIONER", "Mr. G. Schumacher"}}));
+  sheet.line(54, 50, "STOREHOUSE", 9).line(120, 62, "Harbour Row");
+  sheet.line(54, 82, "ORDERED FOR", 9).line(60, 96, "the front office");
+  EXPECT_EQ(sheet.pairs(), (Pairs{{"ORDERED FOR", "the front office"}, {"STOREHOUSE", "Harbour Row"}}));
 }
 
 TEST(KeyValuesTest, ProseHasNoLabels) {
