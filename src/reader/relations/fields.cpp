@@ -300,7 +300,7 @@ NumberFound codeFrom(const Scene& scene, const Segment& segment, size_t from) {
   return {};
 }
 
-/// "Invoice INV/2023/03/0008", "Handelsrechnung (380) Nr. 471102": the code right behind the title.
+/// "Invoice INV/2021/07/0042", "Handelsrechnung (380) Nr. 5501": the code right behind the title.
 std::optional<Field> numberInTitle(const Scene& scene) {
   for (const auto& row : scene.rows) {
     for (const auto& s : row.segments) {

@@ -17,7 +17,7 @@ TEST(RepairTest, LegalFormsOfNames) {
 TEST(RepairTest, WordsOfAddresses) {
   EXPECT_EQ(repairedAddress("12, Jin Merak, 4330O Setangor"), "12, Jln Merak, 43300 Selangor");
   EXPECT_EQ(repairedAddress("NO. 7, TAMAN BARU I8, JOHDR"), "NO. 7, TAMAN BARU 18, JOHOR");
-  EXPECT_EQ(repairedAddress("1245-0ESA SRI"), "1245-DESA SRI");
+  EXPECT_EQ(repairedAddress("1780-0ESA SRI"), "1780-DESA SRI");
   EXPECT_EQ(repairedAddress("10T 18, Jelan S515/4B, Nol"), "LOT 18, Jalan SS15/4B, No1");
   // Other words are left alone, also those that are one letter from a word of addresses.
   EXPECT_EQ(repairedAddress("Lot 12B, Town Hall, Bali, U5/13, 12A"), "Lot 12B, Town Hall, Bali, U5/13, 12A");

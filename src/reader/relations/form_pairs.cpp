@@ -158,7 +158,7 @@ struct Column {
   std::vector<int> cells;
 };
 
-/// A label, "1990 cost", or a column's sign alone.
+/// A label, "2019 cost", or a column's sign alone.
 bool headLike(std::string text) {
   static const RE2 year("\\b(?:19|20)[0-9]{2}\\b");
   if (text == "%" || text == "#") return true;

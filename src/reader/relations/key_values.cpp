@@ -56,7 +56,7 @@ void markLabels(FormPage& form) {
   }
 }
 
-/// "(prior to August 10)" behind or below a label with a colon belongs to the label's name.
+/// "(before 1 May)" behind or below a label with a colon belongs to the label's name.
 void joinHints(FormPage& form) {
   const double em = form.em;
   for (auto& label : form.pieces) {
