@@ -70,6 +70,19 @@ Lookup byTaughtField(GuardedDatabase& db, const std::string& document, const std
   return std::nullopt;
 }
 
+namespace {
+
+/// How alike a key and a subject are; "brand name" is asked for as "brand".
+double keyLikeness(const std::string& key, const std::string& subject) {
+  static const RE2 suffix(" (?:name|number|no|nr|id|code|title)$");
+  const double whole = likeness(key, subject);
+  std::string stem = key;
+  if (subject.size() < 4 || !RE2::Replace(&stem, suffix, "")) return whole;
+  return std::max(whole, 0.9 * likeness(stem, subject));
+}
+
+}  // namespace
+
 Lookup byKey(GuardedDatabase& db, const std::string& document, const std::string& subject, double least) {
   if (subject.empty()) return std::nullopt;
   TRY(const auto keys,
@@ -79,7 +92,7 @@ Lookup byKey(GuardedDatabase& db, const std::string& document, const std::string
   double best = least;
   std::string id;
   for (const auto& row : keys.rows) {
-    const double like = likeness(plainText(row[1].value_or("")), subject);
+    const double like = keyLikeness(plainText(row[1].value_or("")), subject);
     if (like <= best) continue;
     best = like;
     id = row[0].value_or("");

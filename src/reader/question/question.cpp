@@ -6,6 +6,7 @@
 
 #include "reader/question/lexicon.h"
 #include "reader/question/lookup.h"
+#include "reader/question/slots.h"
 
 namespace lectern::reader {
 
@@ -88,7 +89,8 @@ Lookup Asker::Impl::aboutOne(const std::string& question, const std::string& doc
     return byTableCell(*db, document, plain);
   }
   const auto field = fieldAsked(plain);
-  if (field && field->exact) {
+  TRY(auto slot, bySlot(*db, document, plain));
+  if (field && field->exact && !slot.meant && !slot.closed) {
     TRY(auto found, byField(*db, document, field->name));
     if (found) return found;
   }
@@ -96,6 +98,7 @@ Lookup Asker::Impl::aboutOne(const std::string& question, const std::string& doc
   // A field that was taught under the name that is asked for.
   TRY(auto taught, byTaughtField(*db, document, subject));
   if (taught) return taught;
+  if (slot.found || slot.closed) return slot.found;
   TRY(auto key, byKey(*db, document, subject, 0.82));
   if (key) return key;
   TRY(auto cell, byTableCell(*db, document, plain));
