@@ -133,7 +133,7 @@ TEST(Verify, AnswersAreComparedWithTolerance) {
 }
 
 TEST(Probe, AProcessThatEndsIsToldWithWhatItWrote) {
-  const auto got = probe({{"/bin/ls", "/nowhere-at-all"}, {}, "{}", Seconds(20), 0});
+  const auto got = probe({{"/bin/ls", "/nowhere-at-all"}, {}, "{}", Seconds(120), 0});
   ASSERT_FALSE(got);
   EXPECT_THAT(got.error().message, HasSubstr("the process ended with status 2; it wrote: "));
 }

@@ -223,10 +223,10 @@ TEST_F(EngineTest, FrozenBetweenInvocations) {
   add(spec("f", "background"));
   call("f", "{}");
   long before = std::stol(call("f", R"({"do":"background"})").payload);
-  usleep(1'000'000);
+  usleep(2'000'000);
   long after = std::stol(call("f", R"({"do":"background"})").payload);
   // It counts milliseconds while it runs; a busy machine may freeze it late.
-  EXPECT_LE(after - before, 400);
+  EXPECT_LE(after - before, 1200);
 }
 
 TEST_F(EngineTest, TheFileSystemIsReadOnlyButForTmp) {

@@ -70,7 +70,7 @@ class SnapStartTest : public ::testing::Test {
   }
   std::string activeStatus() {
     RealClock clock;
-    for (SteadyTime end = clock.now() + Seconds(20); clock.now() < end;) {
+    for (SteadyTime end = clock.now() + Seconds(60); clock.now() < end;) {
       auto config = api("GET", "probe/configuration?Qualifier=1");
       if (stringOr(config, "State", "") == "Active") {
         return stringOr(config.at("SnapStart").as_object(), "OptimizationStatus", "");
@@ -140,7 +140,7 @@ TEST_F(SnapStartTest, UsedSnapshotsAreMadeAgainAfterARestart) {
   EXPECT_EQ(call("env").payload, "");
   RealClock clock;
   std::string log;
-  for (SteadyTime end = clock.now() + Seconds(20); clock.now() < end;) {
+  for (SteadyTime end = clock.now() + Seconds(60); clock.now() < end;) {
     call("exit");
     log = call("count").log;
     if (log.find("RESTORE_REPORT") != std::string::npos) break;

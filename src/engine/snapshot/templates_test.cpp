@@ -58,7 +58,7 @@ class TemplatesTest : public ::testing::Test {
   }
 
   template <typename Done>
-  bool pump(Done done, int extra_fd = -1, int millis = 20'000) {
+  bool pump(Done done, int extra_fd = -1, int millis = 60'000) {
     SteadyTime end = clock_.now() + Millis(millis);
     while (!done()) {
       if (clock_.now() > end || !spawner_->alive()) return false;

@@ -76,12 +76,12 @@ def refused(work, receipt, served):
 def throttled(work, served):
     """Pages at once, of which the function takes one at a time: the refused ones are asked for again."""
     limit = urllib.request.Request(served.url + "/2017-10-31/functions/ocr/concurrency", b'{"ReservedConcurrentExecutions": 1}', method="PUT")
-    urllib.request.urlopen(limit, timeout=30).read()
+    urllib.request.urlopen(limit, timeout=PATIENCE).read()
     path, out = os.path.join(work, "busy.pdf"), os.path.join(work, "busy")
     documents.write_pdf(path, 6)
     read(out, path, "--engine", served.url, "--concurrency", "3")
     assert [page["page"] for page in pages_of(out)["busy.json"]["pages"]] == [1, 2, 3, 4, 5, 6]
-    metrics = urllib.request.urlopen(served.url + "/metrics", timeout=30).read().decode()
+    metrics = urllib.request.urlopen(served.url + "/metrics", timeout=PATIENCE).read().decode()
     refused = [line for line in metrics.splitlines() if line.startswith('lectern_throttles_total{function="ocr"')]
     assert refused and float(refused[0].split()[-1]) > 0, refused
 
