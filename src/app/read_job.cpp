@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "reader/output/output.h"
 #include "reader/pipeline.h"
+#include "reader/searchable/searchable.h"
 #include "reader/store/store.h"
 #include "reader/workflow/workflow.h"
 
@@ -92,6 +93,8 @@ std::string settingsOf(const ReadJobOptions& o) {
   for (const auto& p : o.pages) text += fmt::format("{}-{},", p.first, p.last);
   return text;
 }
+
+bool wantsPdf(const ReadJobOptions& o) { return std::find(o.formats.begin(), o.formats.end(), "pdf") != o.formats.end(); }
 
 double millisOf(Nanos span) { return static_cast<double>(span.count()) / 1e6; }
 
@@ -216,7 +219,12 @@ Result<void> Job::save(reader::Document& document, const InputFile& file) {
   }
   // All files are written before any takes its place: a disk that fills up leaves what was there before, and no parts.
   TRY(auto staging, Staging::create(options_.out, file.name));
-  TRY(const auto files, reader::writeOutputs(document, file.name, options_.formats, staging.folder(), file.path));
+  TRY(auto files, reader::writeOutputs(document, file.name, options_.formats, staging.folder(), file.path));
+  if (wantsPdf(options_)) {
+    const fs::path pdf = staging.folder() / (file.name + ".pdf");
+    TRY_VOID(reader::writeSearchablePdf(document, file.path, pdf));
+    files.insert(files.begin(), pdf);  // NAME.json stays last: it marks a finished document
+  }
   {
     const std::lock_guard lock(mutex_);
     if (auto put = store_->put(document); !put)
@@ -229,6 +237,11 @@ Result<void> Job::save(reader::Document& document, const InputFile& file) {
 
 void Job::readOne(const InputFile& file) {
   const SteadyTime start = clock_.now();
+  std::error_code ec;
+  if (wantsPdf(options_) && fs::equivalent(options_.out / (file.name + ".pdf"), file.path, ec)) {
+    return failed(file.path.string(),
+                  {Code::kInvalid, "its searchable PDF would take its place; choose another folder with --out"});
+  }
   auto sha256 = sha256HexOfFile(file.path);
   if (!sha256) return failed(file.path.string(), sha256.error());
   if (skip(file, *sha256)) return progress_.done(file.path.string(), "done before");

@@ -48,7 +48,8 @@ std::string toPgm(const poppler::image& image) {
   return out;
 }
 
-json::array textOf(const poppler::page& page, double scale, double x0, double y0) {
+/// Boxes as Poppler gives them: from the corner of what is shown of the page.
+json::array textOf(const poppler::page& page, double scale) {
   json::array words;
   for (const auto& box : page.text_list()) {
     const auto bytes = box.text().to_utf8();
@@ -57,8 +58,8 @@ json::array textOf(const poppler::page& page, double scale, double x0, double y0
     const auto r = box.bbox();
     words.push_back(json::object{
         {"text", text},
-        {"box", json::array{std::lround((r.left() - x0) * scale), std::lround((r.top() - y0) * scale),
-                            std::lround((r.right() - x0) * scale), std::lround((r.bottom() - y0) * scale)}}});
+        {"box", json::array{std::lround(r.left() * scale), std::lround(r.top() * scale),
+                            std::lround(r.right() * scale), std::lround(r.bottom() * scale)}}});
   }
   return words;
 }
@@ -79,11 +80,20 @@ std::string toBase64(const poppler::image& image, int dpi) {
   return base64Encode(*bytes);
 }
 
+/// A layer of nothing but blanks, as some scanning programs leave behind, is none.
+bool hasText(const poppler::page& page) {
+  const auto boxes = page.text_list();
+  return std::any_of(boxes.begin(), boxes.end(), [](const poppler::text_box& box) {
+    const auto bytes = box.text().to_utf8();
+    return std::any_of(bytes.begin(), bytes.end(), [](char c) { return std::strchr(" \t\r\n", c) == nullptr; });
+  });
+}
+
 json::object renderPage(const poppler::document& document, int number, const Wanted& wanted) {
   const std::unique_ptr<poppler::page> page(document.create_page(number - 1));
   if (page == nullptr) throw FunctionError("Pdf.Unreadable", fmt::format("page {} cannot be read", number));
   const auto area = page->page_rect();
-  const bool has_text = !page->text_list().empty();
+  const bool has_text = hasText(*page);
   double dpi = wanted.dpi > 0 ? wanted.dpi : has_text ? kTextDpi : kScanDpi;
   const double inches = area.width() * area.height() / (kPointsPerInch * kPointsPerInch);
   if (inches > 0) dpi = std::min(dpi, std::sqrt(kMaxPixels / inches));
@@ -96,14 +106,14 @@ json::object renderPage(const poppler::document& document, int number, const Wan
   if (wanted.out.empty()) {
     json::object inside{{"page", number}, {"dpi", std::lround(dpi)}, {"name", fmt::format("page-{}.png", number)},
                         {"image_base64", toBase64(image, static_cast<int>(std::lround(dpi)))}};
-    if (has_text) inside["words"] = textOf(*page, dpi / kPointsPerInch, area.left(), area.top());
+    if (has_text) inside["words"] = textOf(*page, dpi / kPointsPerInch);
     return inside;
   }
   const std::string base = fmt::format("{}/page-{}", wanted.out, number);
   save(base + ".pgm", toPgm(image));
   json::object out{{"page", number}, {"image", base + ".pgm"}, {"text", nullptr}, {"dpi", std::lround(dpi)}};
   if (has_text) {
-    save(base + ".words.json", toJson(textOf(*page, dpi / kPointsPerInch, area.left(), area.top())));
+    save(base + ".words.json", toJson(textOf(*page, dpi / kPointsPerInch)));
     out["text"] = base + ".words.json";
   }
   return out;

@@ -6,7 +6,6 @@
 #include "base/files.h"
 #include "reader/output/csv.h"
 #include "reader/output/json.h"
-#include "reader/output/pdf.h"
 #include "reader/output/text_formats.h"
 #include "reader/output/xml_formats.h"
 
@@ -92,10 +91,6 @@ Result<std::vector<std::filesystem::path>> writeOutputs(const Document& document
     const std::string file = page.number == 1 ? name : name + "-p" + std::to_string(page.number);
     if (wanted("page")) TRY_VOID(write(file + ".page.xml", pageToPageXml(document, page)));
     if (wanted("overlay")) TRY_VOID(write(file + ".overlay.svg", pageToOverlay(document, page, picture)));
-  }
-  if (wanted("pdf")) {
-    TRY(const auto pdf, documentToPdf(document, source));
-    TRY_VOID(write(name + ".pdf", pdf));
   }
   TRY_VOID(write(name + ".json", documentToText(document)));
   return written;

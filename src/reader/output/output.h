@@ -17,8 +17,8 @@ Result<std::vector<std::string>> parseFormats(const std::string& list);
 void nameTables(Document& document, const std::string& name);
 
 /// Writes NAME.json (always last: it marks a finished document), tables as NAME-tN.csv and NAME.EXT for each other
-/// format (PAGE and overlay: one file a page). `source` is the file that was read; the searchable PDF and the overlay
-/// show its picture. Each file is written whole or not at all. Returns the files written.
+/// format (PAGE and overlay: one file a page; "pdf" is left to searchable/). `source` is the file that was read; the
+/// overlay shows its picture. Each file is written whole or not at all. Returns the files written.
 Result<std::vector<std::filesystem::path>> writeOutputs(const Document& document, const std::string& name,
                                                         const std::vector<std::string>& formats,
                                                         const std::filesystem::path& folder,

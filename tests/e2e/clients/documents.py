@@ -53,15 +53,16 @@ def write_png(path, width, height, lines=(), scale=20, colour=True):
         chunk(b"IEND", b"")
 
 
-def write_pdf(path, pages, encrypted=False):
-    """A PDF whose pages carry a few words as text. `encrypted` claims a password that nobody has."""
+def write_pdf(path, pages, encrypted=False, shown=(0, 0, 612, 792)):
+    """A PDF whose pages carry a few words as text and show a part of themselves. `encrypted` claims a password that
+    nobody has."""
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>", None, b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>"]
     kids = []
     for n in range(1, pages + 1):
         content = b"BT /F1 24 Tf 72 700 Td (Page number %d) Tj 0 -40 Td (Total 12.50) Tj ET" % n
         objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
-        objects.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents %d 0 R "
-                       b"/Resources << /Font << /F1 3 0 R >> >> >>" % len(objects))
+        objects.append(b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /CropBox [%d %d %d %d] /Contents %d 0 R "
+                       b"/Resources << /Font << /F1 3 0 R >> >> >>" % (*shown, len(objects)))
         kids.append(b"%d 0 R" % len(objects))
     objects[1] = b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(kids), pages)
     trailer = b"/Root 1 0 R"

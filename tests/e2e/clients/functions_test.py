@@ -1,4 +1,5 @@
 """src/functions/serverless.yml as it is: packed, verified on the recorded events, served, invoked with awscli, chained by payload."""
+import base64
 import json
 import os
 import shutil
@@ -6,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 
+import documents
 from served import BUILD, PATIENCE, Served, call
 
 LECTERN = os.path.join(BUILD, "lectern")
@@ -89,6 +91,22 @@ def chained(served):
     rendered = invoke("pdf", {"pdf_base64": pdf})["rendered"]
     read = invoke("read", {"name": "invoice.pdf", "file_base64": pdf, "rendered": rendered})["documents"][0]
     assert read["status"] == "read" and read["type"] == "invoice" and read["fields"]["total"] == "952.00", read
+    words_of_a_cut_page(invoke)
+
+
+def words_of_a_cut_page(invoke):
+    """Words stand where the picture shows them, whatever part of the page that is."""
+    def places(folder, shown):
+        path = os.path.join(folder, "cut.pdf")
+        documents.write_pdf(path, 1, shown=shown)
+        with open(path, "rb") as file:
+            page = invoke("pdf", {"pdf_base64": base64.b64encode(file.read()).decode()})["rendered"][0]
+        return page["dpi"], [word["box"] for word in page["words"]]
+    with tempfile.TemporaryDirectory(prefix="lectern-cut-") as folder:
+        dpi, whole = places(folder, (0, 0, 612, 792))
+        _, cut = places(folder, (36, 0, 612, 720))
+    for one, other in zip(whole, cut, strict=True):
+        assert abs(one[0] - other[0] - 36 * dpi / 72) <= 1 and abs(one[1] - other[1] - 72 * dpi / 72) <= 1, (one, other)
 
 
 def main():
