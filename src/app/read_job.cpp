@@ -12,6 +12,7 @@
 
 #include "app/backend.h"
 #include "app/done_marks.h"
+#include "app/page_pictures.h"
 #include "app/progress.h"
 #include "app/staging.h"
 #include "app/summary.h"
@@ -219,7 +220,8 @@ Result<void> Job::save(reader::Document& document, const InputFile& file) {
   }
   // All files are written before any takes its place: a disk that fills up leaves what was there before, and no parts.
   TRY(auto staging, Staging::create(options_.out, file.name));
-  TRY(auto files, reader::writeOutputs(document, file.name, options_.formats, staging.folder(), file.path));
+  TRY(auto files, reader::writeOutputs(document, file.name, options_.formats, staging.folder(),
+                                       picturesOf(file.path, options_.page_timeout_s)));
   if (wantsPdf(options_)) {
     const fs::path pdf = staging.folder() / (file.name + ".pdf");
     TRY_VOID(reader::writeSearchablePdf(document, file.path, pdf));

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "reader/output/text_formats.h"
 #include "reader/output/xml_formats.h"
 
 namespace lectern::reader {
@@ -47,6 +48,73 @@ TEST(FormatsTest, AltoAndPageHoldWordsEscaped) {
   EXPECT_NE(page.find("<RegionRefIndexed index=\"0\" regionRef=\"b1\"/>"), std::string::npos);
   EXPECT_NE(page.find("<Unicode>Größe &lt;42&gt;</Unicode>"), std::string::npos);
   EXPECT_NE(pageToOverlay(d, d.pages[0], "x.jpg").find("xlink:href=\"x.jpg\""), std::string::npos);
+}
+
+/// One block of the given lines, each as long as its text.
+Document blockOf(const std::vector<std::string>& lines) {
+  Document d;
+  d.pages.resize(1);
+  Page& page = d.pages[0];
+  Block block;
+  for (const auto& text : lines) {
+    Line line;
+    line.text = text;
+    const int y = 20 * static_cast<int>(page.lines.size());
+    line.box = {0, y, 10 * static_cast<int>(text.size()), y + 15};
+    block.box = unite(block.box, line.box);
+    block.lines.push_back(static_cast<int>(page.lines.size()));
+    page.lines.push_back(line);
+  }
+  page.blocks = {block};
+  return d;
+}
+
+TEST(FormatsTest, WhatMarkdownWouldTakeForItsOwnIsEscaped) {
+  EXPECT_EQ(documentToMarkdown(blockOf({"Over <lazy> *90* _x_ a_b A&B & [1](2)"})),
+            "Over \\<lazy> \\*90\\* \\_x\\_ a_b A\\&B & [1\\](2)\n\n");
+  EXPECT_EQ(documentToMarkdown(blockOf({"# 5"})), "\\# 5\n\n");
+  EXPECT_EQ(documentToMarkdown(blockOf({"Name", "-----"})), "Name\\\n\\-----\n\n");
+}
+
+TEST(FormatsTest, ProseFlowsAndOtherLinesEnd) {
+  const Document prose = blockOf({"In fact, French companies began moving into", "other countries in the early years and this",
+                                  "went on."});
+  EXPECT_EQ(documentToMarkdown(prose).find('\\'), std::string::npos);
+  EXPECT_EQ(documentToHtml(prose).find("<br>"), std::string::npos);
+  const Document address = blockOf({"14 Quay Street", "Port Lindon", "PL3 9QX"});
+  EXPECT_EQ(documentToMarkdown(address), "14 Quay Street\\\nPort Lindon\\\nPL3 9QX\n\n");
+  EXPECT_NE(documentToHtml(address).find("14 Quay Street<br>\nPort Lindon<br>"), std::string::npos);
+}
+
+TEST(FormatsTest, ValuesAreNoHeadOfATable) {
+  Document d;
+  d.pages.resize(1);
+  Table table;
+  table.rows = 1;
+  table.cols = 2;
+  table.cells = {{0, 0, 1, 1, "Pen", {}, {}}, {0, 1, 1, 1, "18.50", {}, {}}};
+  d.pages[0].tables = {table};
+  EXPECT_EQ(documentToMarkdown(d), "|  |  |\n| --- | --- |\n| Pen | 18.50 |\n\n");
+  d.pages[0].tables[0].header_rows = 1;
+  EXPECT_EQ(documentToMarkdown(d), "| Pen | 18.50 |\n| --- | --- |\n\n");
+}
+
+TEST(FormatsTest, HocrTellsTitleLanguageResolutionAndBaseLine) {
+  Document d = twoWords();
+  d.language = "de";
+  d.pages[0].dpi = 300;
+  d.pages[0].lines[0].quad = {Point{20, 50}, Point{220, 60}, Point{218, 90}, Point{18, 80}};
+  const std::string hocr = documentToHocr(d);
+  EXPECT_NE(hocr.find("xml:lang=\"de\" lang=\"de\">\n<head>\n<title>a&amp;b</title>"), std::string::npos);
+  EXPECT_NE(hocr.find("ppageno 0; scan_res 300 300\""), std::string::npos);
+  EXPECT_NE(hocr.find("; baseline 0.050 -6; x_size 30\""), std::string::npos) << hocr;
+}
+
+TEST(FormatsTest, FieldsOnTheSameWordsShareALabelOfTheWordsSize) {
+  Document d = twoWords();
+  d.fields = {{"total", "42", "42", 1, {1}, 0.9f}, {"amount", "42", "42", 1, {1}, 0.9f}};
+  const std::string svg = pageToOverlay(d, d.pages[0], "");
+  EXPECT_NE(svg.find("font-size=\"15\" fill=\"#c40\">total, amount</text>"), std::string::npos) << svg;
 }
 
 }  // namespace

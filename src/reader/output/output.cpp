@@ -64,7 +64,7 @@ Result<Document> documentFromText(const std::string& text) {
 Result<std::vector<std::filesystem::path>> writeOutputs(const Document& document, const std::string& name,
                                                         const std::vector<std::string>& formats,
                                                         const std::filesystem::path& folder,
-                                                        const std::filesystem::path& source) {
+                                                        const PagePicture& picture) {
   std::vector<std::filesystem::path> written;
   const auto write = [&](const std::string& file, const std::string& content) -> Result<void> {
     TRY_VOID(writeFileAtomic(folder / file, content));
@@ -81,16 +81,13 @@ Result<std::vector<std::filesystem::path>> writeOutputs(const Document& document
   const auto wanted = [&](const char* format) {
     return std::find(formats.begin(), formats.end(), format) != formats.end();
   };
-  // The picture travels inside the overlay: a path would break as soon as one of the two files moves.
-  std::string picture;
-  if (wanted("overlay") && document.pages.size() == 1 && !source.empty()) {
-    TRY(const auto bytes, readFile(source, mebibytes(512)));
-    picture = pictureForSvg(bytes);
-  }
   for (const auto& page : document.pages) {
     const std::string file = page.number == 1 ? name : name + "-p" + std::to_string(page.number);
     if (wanted("page")) TRY_VOID(write(file + ".page.xml", pageToPageXml(document, page)));
-    if (wanted("overlay")) TRY_VOID(write(file + ".overlay.svg", pageToOverlay(document, page, picture)));
+    if (!wanted("overlay")) continue;
+    // The picture travels inside the overlay: a path would break as soon as one of the two files moves.
+    const std::string below = picture ? pictureForSvg(picture(page)) : "";
+    TRY_VOID(write(file + ".overlay.svg", pageToOverlay(document, page, below)));
   }
   TRY_VOID(write(name + ".json", documentToText(document)));
   return written;

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cmath>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "base/xml.h"
@@ -12,11 +15,63 @@ namespace lectern::reader {
 
 namespace {
 
-std::string markdownCell(const std::string& text) {
+bool isWordByte(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || (c & 0x80) != 0; }
+
+/// The text with a backslash before what Markdown would take for its own.
+std::string markdown(std::string_view text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '|') out += '\\';
-    out += c == '\n' ? ' ' : c;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool in_word = i > 0 && i + 1 < text.size() && isWordByte(text[i - 1]) && isWordByte(text[i + 1]);
+    const char next = i + 1 < text.size() ? text[i + 1] : ' ';
+    const bool own = c == '\\' || c == '`' || c == '*' || c == '|' || c == '~' || (c == '_' && !in_word) ||
+                     (c == '<' && next != ' ' && next != '=') || (c == ']' && (next == '(' || next == '[')) ||
+                     (c == '&' && (next == '#' || isWordByte(next)));
+    if (own) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// A line of text; at its beginning stands nothing that makes a heading, a quotation or a rule of it.
+std::string markdownLine(std::string_view text) {
+  const bool rule = !text.empty() && text.find_first_not_of("-=_ ") == std::string_view::npos;
+  const bool marked = text.starts_with('#') || text.starts_with('>');
+  return (rule || marked ? "\\" : "") + (rule ? std::string(text) : markdown(text));
+}
+
+std::string markdownCell(const std::string& text) {
+  std::string out = markdown(text);
+  std::replace(out.begin(), out.end(), '\n', ' ');
+  return out;
+}
+
+constexpr size_t kProseChars = 30;      // in a line, on average
+constexpr double kProseMargin = 0.12;   // of a block's width: where lines of prose end
+constexpr double kProseLines = 0.8;     // share of them that do
+
+/// Prose goes on in the next line; lines of an address, a list or a receipt stand for themselves.
+bool flows(const Page& page, const Block& block) {
+  if (block.lines.size() < 2) return false;
+  size_t characters = 0, full = 0;
+  for (size_t i = 0; i < block.lines.size(); ++i) {
+    const Line& line = page.lines[static_cast<size_t>(block.lines[i])];
+    characters += line.text.size();
+    if (i + 1 < block.lines.size() && line.box.x1 >= block.box.x1 - kProseMargin * block.box.width()) ++full;
+  }
+  return characters >= kProseChars * block.lines.size() &&
+         static_cast<double>(full) >= kProseLines * static_cast<double>(block.lines.size() - 1);
+}
+
+/// The block's lines, each through `written`, with `between` where a line ends for good.
+template <typename Written>
+std::string linesOf(const Page& page, const Block& block, Written written, const std::string& between) {
+  const bool prose = flows(page, block);
+  std::string out;
+  for (size_t i = 0; i < block.lines.size(); ++i) {
+    const std::string& text = page.lines[static_cast<size_t>(block.lines[i])].text;
+    if (i > 0) out += prose ? "\n" : between;
+    out += written(text);
   }
   return out;
 }
@@ -34,23 +89,23 @@ std::vector<std::vector<std::string>> gridOf(const Table& table) {
 }
 
 std::string tableToMarkdown(const Table& table) {
-  std::string out;
+  std::string head = "|", ruler = "|", body;
   const auto grid = gridOf(table);
-  for (size_t r = 0; r < grid.size(); ++r) {
-    out += '|';
-    for (const auto& text : grid[r]) out += ' ' + markdownCell(text) + " |";
-    out += '\n';
-    if (r == 0) {
-      out += '|';
-      for (size_t c = 0; c < grid[r].size(); ++c) out += " --- |";
-      out += '\n';
-    }
+  for (int c = 0; c < table.cols; ++c) {
+    // Every table has a head in Markdown; where none was found it is empty, so that no values pass for one.
+    head += table.header_rows > 0 ? ' ' + markdownCell(grid[0][static_cast<size_t>(c)]) + " |" : "  |";
+    ruler += " --- |";
   }
-  return out + '\n';
+  for (size_t r = table.header_rows > 0 ? 1 : 0; r < grid.size(); ++r) {
+    body += '|';
+    for (const auto& text : grid[r]) body += ' ' + markdownCell(text) + " |";
+    body += '\n';
+  }
+  return head + '\n' + ruler + '\n' + body + '\n';
 }
 
 std::string tableToHtml(const Table& table) {
-  std::string out = "<table border=\"1\">\n";
+  std::string out = "<table>\n";
   for (int r = 0; r < table.rows; ++r) {
     out += "<tr>";
     for (const auto& c : table.cells) {
@@ -95,26 +150,49 @@ std::string documentToMarkdown(const Document& document) {
         page,
         [&](const Block& b) {
           if (b.role == "header" || b.role == "footer") return;
-          if (b.role == "heading") out += "## ";
-          for (const char c : b.text) out += b.role == "heading" && c == '\n' ? ' ' : c;
-          out += "\n\n";
+          const bool heading = b.role == "heading";
+          out += (heading ? "## " : "") + linesOf(page, b, markdownLine, heading ? " " : "\\\n") + "\n\n";
         },
         [&](const Table& t) { out += tableToMarkdown(t); });
   }
   return out;
 }
 
+namespace {
+/// The attribute that names the document's language; nothing when it is not known.
+std::string language(const Document& document, const char* attribute) {
+  return document.language.empty() ? "" : fmt::format(" {}=\"{}\"", attribute, escapeXml(document.language));
+}
+
+/// Percent, as Tesseract counts.
+long percent(float confidence) { return std::lround(100 * std::clamp(confidence, 0.0f, 1.0f)); }
+
+/// hOCR: slope of the base line and where it passes the left edge, counted from the bottom of the line's box.
+std::string baseline(const Line& line) {
+  constexpr double kBelowBase = 0.2;  // share of a line's height
+  const auto& right = line.quad[2];
+  const auto& left = line.quad[3];
+  const double width = static_cast<double>(right.x) - left.x;
+  const double slope = width > 0 ? (right.y - left.y) / width : 0;
+  if (width <= 0 || std::abs(slope) > 1) return fmt::format("baseline 0 {:.0f}", -kBelowBase * line.box.height());
+  const double height = std::abs(static_cast<double>(left.y) - line.quad[0].y);
+  const double at_left = left.y + slope * (line.box.x0 - left.x) - kBelowBase * height;
+  return fmt::format("baseline {:.3f} {:.0f}", slope, at_left - line.box.y1);
+}
+}  // namespace
+
 std::string documentToHtml(const Document& document) {
   std::string out =
-      fmt::format("<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"><title>{}</title></head><body>\n",
-                  escapeXml(document.name));
+      fmt::format("<!DOCTYPE html>\n<html{}><head><meta charset=\"utf-8\"><title>{}</title>\n<style>table {{ "
+                  "border-collapse: collapse }} th, td {{ border: 1px solid; padding: 2px 6px; vertical-align: top }}"
+                  "</style></head><body>\n",
+                  language(document, "lang"), escapeXml(document.name));
   for (const auto& page : document.pages) {
     out += fmt::format("<section id=\"page{}\">\n", page.number);
     inOrder(
         page,
         [&](const Block& b) {
-          std::string text;
-          for (const char c : escapeXml(b.text)) text += c == '\n' ? std::string("<br>\n") : std::string(1, c);
+          const std::string text = linesOf(page, b, [](const std::string& t) { return escapeXml(t); }, "<br>\n");
           const char* tag = b.role == "heading" ? "h2" : "p";
           out += fmt::format("<{0}>{1}</{0}>\n", tag, text);
         },
@@ -126,7 +204,7 @@ std::string documentToHtml(const Document& document) {
 
 std::string documentToTsv(const Document& document) {
   std::string out = "level\tpage_num\tblock_num\tpar_num\tline_num\tword_num\tleft\ttop\twidth\theight\tconf\ttext\n";
-  const auto row = [&](int level, int page, size_t block, size_t line, size_t word, const Box& b, int confidence,
+  const auto row = [&](int level, int page, size_t block, size_t line, size_t word, const Box& b, long confidence,
                        const std::string& text) {
     out += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", level, page, block, level > 2 ? 1 : 0, line,
                        word, b.x0, b.y0, b.width(), b.height(), confidence, text);
@@ -142,7 +220,7 @@ std::string documentToTsv(const Document& document) {
         row(4, page.number, b + 1, l + 1, 0, line.box, -1, "");
         for (size_t w = 0; w < line.words.size(); ++w) {
           const Word& word = page.words[static_cast<size_t>(line.words[w])];
-          row(5, page.number, b + 1, l + 1, w + 1, word.box, static_cast<int>(word.confidence * 100), word.text);
+          row(5, page.number, b + 1, l + 1, w + 1, word.box, percent(word.confidence), word.text);
         }
       }
     }
@@ -151,27 +229,29 @@ std::string documentToTsv(const Document& document) {
 }
 
 std::string documentToHocr(const Document& document) {
-  std::string out =
+  std::string out = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Transitional//EN\" "
-      "\"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n<html xmlns=\"http://www.w3.org/1999/xhtml\" "
-      "xml:lang=\"en\" lang=\"en\">\n<head>\n<title></title>\n<meta http-equiv=\"Content-Type\" content=\"text/html;"
-      "charset=utf-8\"/>\n<meta name=\"ocr-system\" content=\"lectern\"/>\n<meta name=\"ocr-capabilities\" "
-      "content=\"ocr_page ocr_carea ocr_par ocr_line ocrx_word\"/>\n</head>\n<body>\n";
+      "\"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd\">\n<html xmlns=\"http://www.w3.org/1999/xhtml\"{}{}>\n"
+      "<head>\n<title>{}</title>\n<meta http-equiv=\"Content-Type\" content=\"text/html;charset=utf-8\"/>\n<meta "
+      "name=\"ocr-system\" content=\"lectern\"/>\n<meta name=\"ocr-capabilities\" content=\"ocr_page ocr_carea ocr_par "
+      "ocr_line ocrx_word\"/>\n</head>\n<body>\n",
+      language(document, "xml:lang"), language(document, "lang"), escapeXml(document.name));
   for (const auto& page : document.pages) {
+    const std::string resolution = page.dpi > 0 ? fmt::format("; scan_res {0} {0}", page.dpi) : "";
     out += fmt::format(
-        "<div class=\"ocr_page\" id=\"page_{}\" title=\"image &quot;{}&quot;; bbox 0 0 {} {}; ppageno {}\">\n",
-        page.number, escapeXml(document.name), page.width, page.height, page.number - 1);
+        "<div class=\"ocr_page\" id=\"page_{}\" title=\"image &quot;{}&quot;; bbox 0 0 {} {}; ppageno {}{}\">\n",
+        page.number, escapeXml(document.name), page.width, page.height, page.number - 1, resolution);
     for (const auto& block : page.blocks) {
       out += fmt::format("<div class=\"ocr_carea\" id=\"{}\" title=\"{}\"><p class=\"ocr_par\" title=\"{}\">\n",
                          block.id, bbox(block.box), bbox(block.box));
       for (const int l : block.lines) {
         const Line& line = page.lines[static_cast<size_t>(l)];
-        out += fmt::format("<span class=\"ocr_line\" id=\"{}\" title=\"{}; x_size {}\">", line.id, bbox(line.box),
-                           line.box.height());
+        out += fmt::format("<span class=\"ocr_line\" id=\"{}\" title=\"{}; {}; x_size {}\">", line.id, bbox(line.box),
+                           baseline(line), line.box.height());
         for (const int w : line.words) {
           const Word& word = page.words[static_cast<size_t>(w)];
           out += fmt::format("<span class=\"ocrx_word\" id=\"{}\" title=\"{}; x_wconf {}\">{}</span> ", word.id,
-                             bbox(word.box), static_cast<int>(word.confidence * 100), escapeXml(word.text));
+                             bbox(word.box), percent(word.confidence), escapeXml(word.text));
         }
         out += "</span>\n";
       }

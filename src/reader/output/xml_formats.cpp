@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
 
 #include "base/hash.h"
 #include "base/xml.h"
@@ -151,20 +154,44 @@ std::string pageToOverlay(const Document& document, const Page& page, const std:
     }
   }
   for (const auto& w : page.words) out += rect(w.box, "fill:none;stroke:#0a0;stroke-width:1");
-  for (const auto& b : page.blocks) out += rect(b.box, "fill:none;stroke:#888;stroke-width:1;stroke-dasharray:4");
+  // The number of a block is its place in the reading order.
+  int number = 0;
+  const int small = std::max(8, page.height / 150);
+  for (const auto& b : page.blocks) {
+    out += rect(b.box, "fill:none;stroke:#888;stroke-width:1;stroke-dasharray:4");
+    out += fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"#06c\" text-anchor=\"end\">{}{}</text>\n",
+                       std::max(2 * small, b.box.x0 - 2), b.box.y0 + small, small, ++number,
+                       b.role.empty() || b.role == "paragraph" ? "" : " " + escapeXml(b.role));
+  }
   for (const auto& r : page.rules) out += rect(r.box, "fill:#f00;fill-opacity:0.4");
   for (const auto& t : page.tables) {
     for (const auto& c : t.cells) out += rect(c.box, "fill:none;stroke:#00f;stroke-width:1");
     out += rect(t.box, "fill:none;stroke:#a0a;stroke-width:3");
   }
+  for (const auto& f : page.frames) {
+    out += rect(f.box, f.checked ? "fill:#08f;fill-opacity:0.4;stroke:#08f;stroke-width:2"
+                                 : "fill:none;stroke:#08f;stroke-width:2");
+  }
+  // Fields that stand on the same words share a label, which is as large as the words.
+  std::map<std::tuple<int, int, int, int>, std::pair<std::string, int>> labels;
   for (const auto& f : document.fields) {
     if (f.page != page.number) continue;
     Box box;
-    for (const int w : f.words) box = unite(box, page.words[static_cast<size_t>(w)].box);
+    int height = 0;
+    for (const int w : f.words) {
+      box = unite(box, page.words[static_cast<size_t>(w)].box);
+      height = std::max(height, page.words[static_cast<size_t>(w)].box.height());
+    }
     if (box.empty()) continue;
-    out += rect(box, "fill:#fc0;fill-opacity:0.25;stroke:#f80;stroke-width:2");
-    out += fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"#c40\">{}</text>\n", box.x0, box.y0 - 2,
-                       std::max(8, box.height() / 2), escapeXml(f.name));
+    auto& [names, size] = labels[{box.y0, box.x0, box.x1, box.y1}];
+    names += (names.empty() ? "" : ", ") + f.name;
+    size = std::max(8, height / 2);
+  }
+  for (const auto& [place, label] : labels) {
+    const auto& [y0, x0, x1, y1] = place;
+    out += rect({x0, y0, x1, y1}, "fill:#fc0;fill-opacity:0.25;stroke:#f80;stroke-width:2");
+    out += fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"#c40\">{}</text>\n", x0, y0 - 2, label.second,
+                       escapeXml(label.first));
   }
   return out + "</svg>\n";
 }

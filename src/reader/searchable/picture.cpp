@@ -10,7 +10,10 @@
 #include <optional>
 
 #include "base/files.h"
+#include "reader/image/decode.h"
+#include "reader/image/encode.h"
 #include "reader/image/exif.h"
+#include "reader/image/prepare.h"
 
 namespace lectern::reader {
 
@@ -193,6 +196,18 @@ Result<Picture> pictureOf(const fs::path& file, int number) {
   if (content.starts_with("\x89PNG")) own = fromPng(content);
   if (own) return std::move(*own);
   return compressed(PixPtr(pixReadMem(reinterpret_cast<const l_uint8*>(content.data()), content.size())));
+}
+
+Result<std::string> uprightPicture(const fs::path& file, int number, int rotation) {
+  TRY(const auto head, readHead(file, 8));
+  const bool shown = head.compare(0, 2, "\xff\xd8") == 0 || head.compare(0, 4, "\x89PNG") == 0;
+  if (shown && rotation == 0) {
+    TRY(auto content, readFile(file, mebibytes(512)));
+    if (exifOrientation(content) == 1) return content;
+  }
+  TRY(const auto source, ImageFile::open(file));
+  TRY(const auto image, source->page(number));
+  return toPng(turned(image, (rotation - image.rotation) / 90));
 }
 
 }  // namespace lectern::reader

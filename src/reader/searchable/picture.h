@@ -19,4 +19,8 @@ struct Picture {
 /// when it is black and white.
 Result<Picture> pictureOf(const std::filesystem::path& file, int number);
 
+/// Page `number` of an image file for a browser, upright (`rotation`: Page::rotation): the file itself when it is a JPEG
+/// or PNG that stands as it is, else a grey PNG.
+Result<std::string> uprightPicture(const std::filesystem::path& file, int number, int rotation);
+
 }  // namespace lectern::reader

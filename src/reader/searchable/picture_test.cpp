@@ -78,5 +78,18 @@ TEST_F(PictureTest, WhatIsNoPictureIsRefused) {
   EXPECT_EQ(pictureOf(path, 1).error().code, Code::kCorrupt);
 }
 
+TEST_F(PictureTest, ForABrowserPagesStandUpright) {
+  EXPECT_EQ(*uprightPicture("samples/receipt.jpg", 1, 0), *readFile("samples/receipt.jpg"));
+  const auto turned = uprightPicture(save("a.tif", 1, IFF_TIFF_G4), 1, 90);
+  ASSERT_TRUE(turned) << turned.error().message;
+  Pix* pix = pixReadMem(reinterpret_cast<const l_uint8*>(turned->data()), turned->size());
+  ASSERT_NE(pix, nullptr);
+  EXPECT_EQ(pixGetWidth(pix), 60);
+  l_uint32 grey = 255;
+  pixGetPixel(pix, 59 - 25, 30, &grey);  // the bar's rows have become columns, counted from the right
+  EXPECT_EQ(grey, 0u);
+  pixDestroy(&pix);
+}
+
 }  // namespace
 }  // namespace lectern::reader
