@@ -49,6 +49,26 @@ TEST(LayoutTest, WordsOfATextLayerBecomeLines) {
   EXPECT_TRUE(linesFromWords({}).empty());
 }
 
+TEST(LayoutTest, MarksOfListsAndNumbersOfSectionsStayWithTheirText) {
+  const auto lines = [](const std::string& mark, const std::string& text, bool more) {
+    std::vector<Word> words(more ? 3 : 2);
+    words[0].text = mark;
+    words[0].box = {10, 10, 30, 30};
+    words[1].text = text;
+    words[1].box = {80, 10, 200, 30};
+    if (more) {
+      words[2].text = "7.80";
+      words[2].box = {400, 10, 440, 30};
+    }
+    return linesFromWords(words).size();
+  };
+  EXPECT_EQ(lines("8.5", "Internationalisation", false), 1u);
+  EXPECT_EQ(lines("•", "first", false), 1u);
+  EXPECT_EQ(lines("8.5", "2.5", false), 2u);
+  EXPECT_EQ(lines("12", "Pens", false), 2u);
+  EXPECT_EQ(lines("8.5", "Carrefour", true), 3u);  // a row of a table
+}
+
 TEST(LayoutTest, AnEmptyPageHasNothing) {
   Page page;
   layOut(page, {});
