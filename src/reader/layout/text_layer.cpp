@@ -68,7 +68,8 @@ std::vector<LineInput> linesFromWords(std::vector<Word> words) {
     std::stable_sort(row.begin(), row.end(), [](const Word& a, const Word& b) { return a.box.x0 < b.box.x0; });
     const bool marked = isMarked(row);
     for (size_t i = 0; i < row.size(); ++i) {
-      const bool starts = i == 0 || (!(marked && i == 1) && row[i].box.x0 - row[i - 1].box.x1 > kMaxGapHeights * row[i - 1].box.height());
+      const bool apart = i == 0 || row[i].box.x0 - row[i - 1].box.x1 > kMaxGapHeights * row[i - 1].box.height();
+      const bool starts = apart && !(marked && i == 1);
       if (starts) lines.emplace_back();
       lines.back().words.push_back(row[i]);
       lines.back().region.box = unite(lines.back().region.box, row[i].box);

@@ -20,8 +20,9 @@ void nameTables(Document& document, const std::string& name);
 using PagePicture = std::function<std::string(const Page&)>;
 
 /// Writes NAME.json (always last: it marks a finished document), tables as NAME-tN.csv and NAME.EXT for each other
-/// format (PAGE and overlay: one file a page; "pdf" is left to searchable/). `picture` gives what an overlay
-/// shows below its boxes, the upright page as the content of a picture file; "" or no function: words instead. Each file is written whole or not at all. Returns the files written.
+/// format (PAGE and overlay: one file a page; "pdf" is left to searchable/). `picture` gives what an overlay shows below
+/// its boxes: the upright page as the content of a picture file; "" or no function: words instead. Each file is written
+/// whole or not at all. Returns the files written.
 Result<std::vector<std::filesystem::path>> writeOutputs(const Document& document, const std::string& name,
                                                         const std::vector<std::string>& formats,
                                                         const std::filesystem::path& folder,

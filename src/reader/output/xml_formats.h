@@ -15,8 +15,8 @@ std::string pageToPageXml(const Document& document, const Page& page);
 /// A picture file's content as a data URL; empty when browsers do not show its kind (TIFF, PDF, ...).
 std::string pictureForSvg(const std::string& file);
 
-/// A picture (SVG) of what was found: words, blocks with their place in the reading order, tables, rules, frames, fields over `picture` (a URL of the page image), or
-/// over the words' text when it is empty.
+/// A picture (SVG) of what was found: words, blocks with their place in the reading order, tables, rules, frames and
+/// fields over `picture` (a URL of the page image), or over the words' text when it is empty.
 std::string pageToOverlay(const Document& document, const Page& page, const std::string& picture);
 
 }  // namespace lectern::reader
