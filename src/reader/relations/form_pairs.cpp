@@ -79,14 +79,26 @@ bool sameKind(const Piece& upper, const Piece& lower) {
          lower.box.height() > 0.85 * upper.box.height();
 }
 
+/// Pieces that come by the middle of their height, put row by row.
+void sortByRows(const FormPage& form, std::vector<int>& pieces) {
+  const auto box = [&](int i) -> const Box& { return form.pieces[static_cast<size_t>(i)].box; };
+  for (auto row = pieces.begin(); row != pieces.end();) {
+    auto end = row;
+    while (end != pieces.end() && sameRow(box(*row), box(*end))) ++end;
+    std::sort(row, end, [&](int a, int b) { return box(a).x0 < box(b).x0; });
+    row = end;
+  }
+}
+
 /// Pairs a label with its members; false when they are not one value.
-bool pairBoxed(FormPage& form, Piece& label, const std::vector<int>& members, std::vector<KeyValue>& out) {
+bool pairBoxed(FormPage& form, Piece& label, std::vector<int> members, std::vector<KeyValue>& out) {
   double heights = 0;
   for (const int m : members) {
     if (!hangsBelow(form, label, at(form, m))) return false;
     heights += at(form, m).box.height();
   }
   if (members.size() > 8) return false;
+  sortByRows(form, members);
   const bool small = !members.empty() && label.box.height() < 0.9 * heights / static_cast<double>(members.size());
   if (!small && !formWord(label.text) && !capitals(label.text)) return false;
   label.key = label.label = true;
