@@ -5,6 +5,8 @@
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <tuple>
+#include <utility>
+#include <vector>
 
 namespace lectern::reader {
 
@@ -46,6 +48,47 @@ Box boxOf(const cv::Rect& r, double scale) {
           static_cast<int>(std::ceil((r.x + r.width) * scale)), static_cast<int>(std::ceil((r.y + r.height) * scale))};
 }
 
+/// What OpenCV's opening by a line of `length` pixels leaves of a run of ink from `a` to `b` in a line of `n` pixels
+/// whose outside counts as ink while eroding: first and last pixel, or nothing (first > last).
+std::pair<int, int> opened(int a, int b, int n, int length) {
+  const int half = length / 2, far = 4 * (n + length);
+  const int from = a == 0 ? -far : a, to = b == n - 1 ? far : b;
+  const int first = std::max(0, from + half), last = std::min(n - 1, to - length + 1 + half);  // eroded
+  if (first > last) return {1, 0};
+  return {std::max(0, first - length + 1 + half), std::min(n - 1, last + half)};
+}
+
+/// cv::MORPH_OPEN by a line along one direction in a single pass: runs of ink shorter than the line go.
+cv::Mat openAlong(const cv::Mat& ink, bool horizontal, int length) {
+  cv::Mat out = cv::Mat::zeros(ink.size(), CV_8UC1);
+  const int lines = horizontal ? ink.rows : ink.cols, n = horizontal ? ink.cols : ink.rows;
+  std::vector<int> start(static_cast<size_t>(horizontal ? 1 : lines), -1);
+  const auto close = [&](int line, int a, int b) {
+    const auto [first, last] = opened(a, b, n, length);
+    for (int i = first; i <= last; ++i) (horizontal ? out.ptr(line)[i] : out.ptr(i)[line]) = 255;
+  };
+  for (int y = 0; y < ink.rows; ++y) {
+    const uint8_t* row = ink.ptr(y);
+    for (int x = 0; x < ink.cols; ++x) {
+      int& from = start[horizontal ? 0 : static_cast<size_t>(x)];
+      if (row[x] != 0) {
+        if (from < 0) from = horizontal ? x : y;
+      } else if (from >= 0) {
+        close(horizontal ? y : x, from, (horizontal ? x : y) - 1);
+        from = -1;
+      }
+    }
+    if (horizontal && start[0] >= 0) {
+      close(y, start[0], n - 1);
+      start[0] = -1;
+    }
+  }
+  for (int x = 0; !horizontal && x < lines; ++x) {
+    if (start[static_cast<size_t>(x)] >= 0) close(x, start[static_cast<size_t>(x)], n - 1);
+  }
+  return out;
+}
+
 /// Long thin runs of ink along one direction.
 std::vector<cv::Rect> runs(const cv::Mat& ink, bool horizontal, double em, cv::Mat& mask) {
   const int length = std::max(12, static_cast<int>((horizontal ? kMinAcross : kMinDown) * em));
@@ -55,8 +98,7 @@ std::vector<cv::Rect> runs(const cv::Mat& ink, bool horizontal, double em, cv::M
   const auto kernel = [&](int along, int across) {
     return cv::getStructuringElement(cv::MORPH_RECT, size(along, across));
   };
-  cv::Mat work;
-  cv::morphologyEx(ink, work, cv::MORPH_OPEN, kernel(length, 1));
+  cv::Mat work = openAlong(ink, horizontal, length);
   cv::morphologyEx(work, work, cv::MORPH_CLOSE, kernel(length / 2, 3));
   mask = work;
   cv::Mat labels, stats, centroids;
