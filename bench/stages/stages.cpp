@@ -4,7 +4,8 @@
 //   stages finish IN_DIR OUT_DIR IMAGE...   takes those words, runs all later stages, writes OUT_DIR/NAME.json, CSV
 //                                     and OUT_DIR/documents.db
 //
-// `finish` prints its processor milliseconds a file, database and outputs included; recognition's own time stands in the JSON under "timings".
+// `finish` prints its processor milliseconds a file, database and outputs included; recognition's own time stands in
+// the JSON under "timings".
 
 #include <cstdio>
 #include <cstdlib>
