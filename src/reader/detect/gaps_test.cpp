@@ -66,6 +66,16 @@ TEST(GapsTest, LinesSideBySideAreJoinedWhereTheJudgeSaysSo) {
   EXPECT_EQ(boundsOf(joined[0].quad), (Box{38, 18, 302, 44}));
 }
 
+TEST(GapsTest, NarrowLinesInOnePlaceAreNotLost) {
+  cv::Mat grey(60, 400, CV_8U, cv::Scalar(240));
+  write(grey, 40, 49, 18, 10);
+  const std::vector<FoundLine> twice = {lineAt({38, 18, 53, 42}), lineAt({38, 18, 53, 42})};
+  // Each stands where the other begins: joined to each other they must not make a ring that begins nowhere.
+  const auto joined = cut(grey, twice, 100);
+  ASSERT_EQ(joined.size(), 1u);
+  EXPECT_EQ(boundsOf(joined[0].quad), (Box{38, 18, 53, 42}));
+}
+
 TEST(GapsTest, TheJudgeIsToldOfTheNetworksDoubtAndOfColumns) {
   cv::Mat grey(200, 400, CV_8U, cv::Scalar(240));
   std::vector<FoundLine> lines;

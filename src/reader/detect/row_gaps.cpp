@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace lectern::reader {
 
@@ -153,12 +154,14 @@ class Rows {
   std::vector<double> starts_, ends_, column_starts_, column_ends_;
 };
 
-/// The nearest piece to the right of `piece` in its row, when the two stand side by side; npos otherwise.
 constexpr size_t kNone = static_cast<size_t>(-1);
+
+/// The nearest piece to the right of `piece` in its row, when the two stand side by side; kNone otherwise. Of pieces that
+/// begin at the same place the later one is to the right, so that no two are each other's next.
 size_t nextInRow(const std::vector<Piece>& pieces, const std::vector<size_t>& row, size_t piece) {
   size_t best = kNone;
   for (const size_t i : row) {
-    if (pieces[i].line == pieces[piece].line || pieces[i].x0 < pieces[piece].x0) continue;
+    if (pieces[i].line == pieces[piece].line || std::pair(pieces[i].x0, i) < std::pair(pieces[piece].x0, piece)) continue;
     if (best == kNone || pieces[i].x0 < pieces[best].x0) best = i;
   }
   if (best == kNone || !sideBySide(pieces[piece], pieces[best])) return kNone;
