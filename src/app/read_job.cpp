@@ -116,6 +116,7 @@ class Job {
   void work();
   void readOne(const InputFile& file);
   Result<reader::Document> readDocument(const InputFile& file, const std::string& sha256);
+  bool outputGone() const;
   Result<void> save(reader::Document& document, const InputFile& file);
   /// True when the document is done already; puts it into the database when it is not there.
   bool skip(const InputFile& file, const std::string& sha256);
@@ -213,9 +214,13 @@ Result<reader::Document> Job::readDocument(const InputFile& file, const std::str
   return document;
 }
 
-Result<void> Job::save(reader::Document& document, const InputFile& file) {
+bool Job::outputGone() const {
   std::error_code ec;
-  if (!fs::exists(options_.out, ec) || !fs::exists(options_.db, ec)) {
+  return !fs::exists(options_.out, ec) || !fs::exists(options_.db, ec);
+}
+
+Result<void> Job::save(reader::Document& document, const InputFile& file) {
+  if (outputGone()) {
     return fail(Code::kNotFound, "the output folder or its database was removed meanwhile; run the same command again");
   }
   // All files are written before any takes its place: a disk that fills up leaves what was there before, and no parts.
@@ -268,8 +273,8 @@ void Job::readOne(const InputFile& file) {
   }
   if (auto saved = save(*document, file); !saved) {
     failed(file.path.string(), saved.error());
-    // Every other document would end the same way.
-    if (saved.error().code == Code::kNoSpace || saved.error().code == Code::kNotFound) stop_requested = true;
+    // Every other document would end the same way; not so when it is the source that was removed.
+    if (saved.error().code == Code::kNoSpace || outputGone()) stop_requested = true;
     return;
   }
   const SteadyTime end = clock_.now();

@@ -2,9 +2,11 @@
 
 usage: bad_input_test.py files|large|odd
 """
+import ctypes
 import json
 import os
 import resource
+import select
 import shutil
 import sqlite3
 import subprocess
@@ -397,6 +399,43 @@ def gone_output(work, engine):
     assert Run("read", pdf, "--out", out, "--engine", engine).status == 0
 
 
+def closes_of(path, command, remove_after=0):
+    """Runs the command; how often it (or its functions) closed the file, which goes after so many times."""
+    libc, closed_unchanged = ctypes.CDLL(None), 0x10
+    watch, count = libc.inotify_init1(0), 0
+    assert libc.inotify_add_watch(watch, path.encode(), closed_unchanged) >= 0
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    said = []
+    reader = threading.Thread(target=lambda: said.append(process.stderr.read()))
+    reader.start()
+    while process.poll() is None or select.select([watch], [], [], 0)[0]:
+        if not select.select([watch], [], [], 0.1)[0]:
+            continue
+        for _ in range(len(os.read(watch, 4096)) // 16):  # events of a file itself have no name
+            count += 1
+            if count == remove_after:
+                os.remove(path)
+    reader.join()
+    os.close(watch)
+    return count, process.returncode, said[0]
+
+
+def gone_source(work, engine):
+    """A picture is removed while it is read, and a searchable PDF is to be made of it: the others are read all the same."""
+    folder, out = os.path.join(work, "leaving-" + engine), os.path.join(work, "leaving-out-" + engine)
+    os.mkdir(folder)
+    first = os.path.join(folder, "a.jpg")
+    shutil.copy(RECEIPT, first)
+    shutil.copy(os.path.join(work, "one.png"), os.path.join(folder, "b.png"))
+    command = [LECTERN, "read", folder, "--engine", engine, "--format", "json,pdf", "--concurrency", "1", "--out"]
+    closes, status, said = closes_of(first, command + [out + "-whole"])
+    assert status == 0, said
+    # The last time it is opened is for the PDF.
+    _, status, said = closes_of(first, command + [out], closes - 1)
+    assert status == 1 and "lectern: %s: " % first in said and "No such file" in said, said
+    assert os.path.exists(os.path.join(out, "b.json")) and not os.path.exists(os.path.join(out, "a.json")), said
+
+
 def two_at_once(work, engine):
     """Two commands read the same folder into the same place."""
     folder, out = os.path.join(work, "both-" + engine), os.path.join(work, "both-out-" + engine)
@@ -417,7 +456,7 @@ def two_at_once(work, engine):
 
 def odd(work):
     for engine in ENGINES:
-        for part in (odd_names, gone_output, two_at_once):
+        for part in (odd_names, gone_output, gone_source, two_at_once):
             part(work, engine)
             print("ok %s, %s" % (part.__name__, engine), flush=True)
     for part in (nothing_to_read, unreadable):
