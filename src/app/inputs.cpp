@@ -108,6 +108,8 @@ Inputs collectInputs(const std::vector<fs::path>& paths) {
 }
 
 namespace {
+constexpr int kMostPages = 1'000'000;  // of a document; how many it has is known when the first wanted one is made ready
+
 bool parseNumber(std::string_view text, int& number) {
   const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
   return ec == std::errc() && end == text.data() + text.size() && number >= 1;
@@ -129,9 +131,9 @@ Result<std::vector<PageRange>> parsePageRanges(const std::string& text) {
       range.last = INT_MAX;
       if (!last.empty()) good = parseNumber(last, range.last) && range.last >= range.first;
     }
-    if (!good) {
-      return fail(Code::kInvalid,
-                  fmt::format("'{}' is not a page range; write pages from 1 such as 1-3,7 or 5-", text));
+    if (!good || range.first > kMostPages) {
+      return fail(Code::kInvalid, fmt::format("'{}' is not a page range; write pages from 1 to {} such as 1-3,7 or 5-",
+                                              text, kMostPages));
     }
     ranges.push_back(range);
     at = comma + 1;
