@@ -10,6 +10,7 @@
 #include "base/files.h"
 #include "base/hash.h"
 #include "base/json.h"
+#include "base/scratch.h"
 #include "functions/or_throw.h"
 #include "reader/analyse.h"
 #include "reader/image/decode.h"
@@ -57,7 +58,7 @@ fs::path carried(const json::object& event, const char* key, const std::string& 
   const std::string bytes = orThrow(base64Decode(text), "Request.Invalid");
   if (!job.folder) job.folder = std::make_shared<TempDir>(orThrow(TempDir::create("lectern-read-"), "Image.Unreadable"));
   const fs::path path = job.folder->path() / name;
-  if (auto written = writeFileAtomic(path, bytes); !written) {
+  if (auto written = writeScratch(path, bytes); !written) {
     throw FunctionError("Image.Unreadable", written.error().message);
   }
   return path;
@@ -98,7 +99,7 @@ std::vector<Job> jobsOf(const std::string& text, const Places& places) {
       if (!page.is_object()) throw FunctionError("Request.Invalid", "\"rendered\" is a list of objects");
       const auto& p = page.get_object();
       Rendered one{stringOr(p, "image", ""), stringOr(p, "text", ""), static_cast<int>(intOr(p, "page", 1))};
-      if (one.image.empty()) one.image = carried(p, "image_base64", fmt::format("page-{}", job.pages.size()), job);
+      if (one.image.empty()) one.image = carried(p, "image_base64", fmt::format("{}.page-{}", job.name, job.pages.size()), job);
       if (const auto* words = p.if_contains("words"); words != nullptr) one.words = *words;
       job.pages.push_back(std::move(one));
     }
