@@ -35,8 +35,12 @@ void printVerified(const app::Verified& v) {
 }
 
 void printTraced(const pack::PackedFunction& f) {
+  if (!f.traced) {
+    fmt::print("{}: not traced: that takes a dynamically linked program ('binary') and a recorded event ('event')\n", f.name);
+    return;
+  }
   std::string names;
-  for (const auto& library : f.traced) {
+  for (const auto& library : *f.traced) {
     const std::string by = library.by.empty() ? "" : " from " + library.by;
     if (library.byPath()) {
       fmt::print("{}: the recorded event loads {} by its path{}: not added, since no target has it there. Put it in with 'files' "
@@ -46,7 +50,7 @@ void printTraced(const pack::PackedFunction& f) {
     fmt::print("{}: the recorded event loads {} ({}) by dlopen{}: added\n", f.name, library.name, library.file.string(), by);
     names += (names.empty() ? "" : ", ") + library.name;
   }
-  if (f.traced.empty()) fmt::print("{}: the recorded event loads nothing that is not in the bundle\n", f.name);
+  if (f.traced->empty()) fmt::print("{}: the recorded event loads nothing that is not in the bundle\n", f.name);
   if (names.empty()) return;
   fmt::print("{}: declare what was added, so that every pack has it: custom.lectern.pack.{}.libraries: [{}]\n", f.name,
              f.name, names);

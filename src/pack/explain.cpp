@@ -29,9 +29,9 @@ json::value toJson(const PackReport& report, bool table) {
     json::object one{{"name", f.name}, {"zip", f.zip.string()}, {"zip_bytes", f.zip_bytes},
                      {"unzipped_bytes", f.unzipped_bytes}, {"untrimmed_bytes", f.untrimmed_bytes},
                      {"layers", json::value_from(f.layers)}, {"files", f.files.size()}};
-    if (!f.traced.empty()) {
+    if (f.traced) {
       json::array traced;
-      for (const auto& library : f.traced) {
+      for (const auto& library : *f.traced) {
         traced.push_back({{"name", library.name}, {"file", library.file.string()}, {"by", library.by}});
       }
       one["traced"] = std::move(traced);

@@ -115,7 +115,8 @@ class Builder {
     entries_["bin/function"].executable = true;
     TRY(auto extra, declaredLibraries());
     TRY(auto closure, findClosure(binary, extra));
-    if (trace_ && !function_.pack.event.empty()) {
+    // A static program has no loader that could be asked, and mostly loads nothing.
+    if (trace_ && !function_.pack.event.empty() && !closure.interpreter.empty()) {
       TRY_VOID(trace(closure, extra, report));
       TRY(closure, findClosure(binary, extra));
     }
@@ -142,12 +143,13 @@ class Builder {
   Result<void> trace(const Closure& closure, std::vector<ExtraLibrary>& extra, PackedFunction& report) const {
     TRY(const auto event, readFile(fromConfig(function_.pack.event), mebibytes(6)));
     TRY(auto libraries, traceLibraries(probeAsBuilt(config_, function_, folder_, event)));
+    report.traced.emplace();
     for (auto& library : libraries) {
       const std::string name = library.file.filename().string();
       if (closure.libraries.contains(name) || name == closure.interpreter.filename()) continue;
       // One that is asked for by its path would not be found in the bundle's lib: the program has to look elsewhere.
       if (!library.byPath()) extra.push_back({library.file.string(), "traced: the recorded event loads it by dlopen"});
-      report.traced.push_back(std::move(library));
+      report.traced->push_back(std::move(library));
     }
     return {};
   }
@@ -180,7 +182,7 @@ class Builder {
     std::error_code error;
     if (pack.untrimmed.empty() && !fs::is_regular_file(other, error)) return {};
     TRY(auto extra, declaredLibraries());
-    for (const auto& library : report.traced) {
+    for (const auto& library : report.traced.value_or(std::vector<TracedLibrary>())) {
       if (!library.byPath()) extra.push_back({library.file.string(), "traced"});
     }
     TRY(const auto closure, findClosure(other, extra));

@@ -2,6 +2,7 @@
 // Bundles from a serverless.yml. Read this first.
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,8 @@ struct PackedFunction {
   std::vector<std::string> layers;
   std::string untrimmed_from;  // the ordinarily linked program that untrimmed_bytes weighs; "" for the bundle's own
   std::vector<PackedFile> files, left_out;
-  std::vector<TracedLibrary> traced;  // loaded by dlopen and not declared
+  // Loaded by dlopen and not declared; nothing when no recorded event was traced.
+  std::optional<std::vector<TracedLibrary>> traced;
 };
 
 struct PackReport {

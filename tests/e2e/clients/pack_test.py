@@ -73,6 +73,10 @@ def traced(folder):
     assert "one: the recorded event loads libz.so.1 (" in text and "custom.lectern.pack.one.libraries: [libz.so.1]" in text, text
     service(folder, "loads", ", libraries: [libz.so.1]")
     assert "loads nothing that is not in the bundle" in run(LECTERN, "pack", "--verify", "--trace", cwd=folder)
+    # A static program has no loader to listen to: no reason to fail, and nothing is claimed about it.
+    service(folder, "echo")
+    text = run(LECTERN, "pack", "--trace", cwd=folder)
+    assert "one: not traced: " in text and "loads nothing" not in text, text
 
 
 def foreign(folder):
