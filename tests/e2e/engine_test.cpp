@@ -164,6 +164,15 @@ TEST_F(EngineTest, PayloadLimits) {
   ASSERT_TRUE(refused) << refused.error().message;
   EXPECT_EQ(refused->status, 413);
   EXPECT_EQ(refused->headers.get("x-amzn-ErrorType"), "RequestEntityTooLargeException");
+  // The rest of a body that is too large for any invocation is not kept, whatever the path looks like.
+  for (const char* path : {"invocations", "invoke-async", "invoke-async/"}) {
+    request.target = std::string(path).starts_with("invoke-async") ? "/2014-11-13/functions/f/" : "/2015-03-31/functions/f/";
+    request.target += path;
+    refused = http(request);
+    ASSERT_TRUE(refused) << refused.error().message;
+    EXPECT_EQ(refused->status, 413);
+    EXPECT_NE(refused->body.find("smaller than 6291456 bytes"), std::string::npos) << path << ": " << refused->body;
+  }
 }
 
 TEST_F(EngineTest, TheHttpApiAnswersAsLambda) {

@@ -23,6 +23,7 @@ net::ServerOptions serverOptions(const contract::Limits& limits) {
 }
 
 bool isInvocation(std::string_view path) {
+  if (path.ends_with('/')) path.remove_suffix(1);  // of invoke-async, as the AWS SDKs write it
   return path.ends_with("/invocations") || path.ends_with("/response-streaming-invocations") ||
          path.ends_with("/invoke-async");
 }
