@@ -63,6 +63,12 @@ ApiError validation(std::string_view value, std::string_view field, std::string_
                       constraint),
           "", false};
 }
+ApiError missingMember(std::string_view field) {
+  return {400, "ValidationException",
+          fmt::format("1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+                      field),
+          "", false};
+}
 ApiError notFound(std::string message) { return {404, "ResourceNotFoundException", std::move(message), "", true}; }
 ApiError functionNotFound(std::string_view arn) { return notFound(fmt::format("Function not found: {}", arn)); }
 ApiError conflict(std::string message) { return {409, "ResourceConflictException", std::move(message), "", true}; }

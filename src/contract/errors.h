@@ -21,6 +21,8 @@ ApiError invalidParameter(std::string message);
 ApiError invalidRequestContent(std::string message);
 /// "1 validation error detected: Value 'x' at 'functionName' failed to satisfy constraint: ..."
 ApiError validation(std::string_view value, std::string_view field, std::string_view constraint);
+/// The same of a member that must be there: "... Value null at 'role' ...: Member must not be null".
+ApiError missingMember(std::string_view field);
 ApiError notFound(std::string message);
 ApiError functionNotFound(std::string_view arn);
 ApiError conflict(std::string message);

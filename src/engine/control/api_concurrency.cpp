@@ -51,11 +51,7 @@ ApiAnswer Control::runConcurrency(const ApiCall& call) {
 ApiAnswer Control::putConcurrency(const ApiCall& call) {
   auto ref = contract::parseFunctionRef(registry_.options().place, call.parameter("FunctionName"), "");
   if (!ref) return ApiFailure(ref.error());
-  if (!ref->qualifier.empty()) {
-    return ApiFailure(contract::invalidParameter(
-        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. "
-        "Please specify either a function name or an unqualified function ARN."));
-  }
+  if (!ref->qualifier.empty()) return onlyFunctions();
   FunctionRecord* found = registry_.find(ref->name);
   if (!found) return ApiFailure(contract::functionNotFound(registry_.arn(ref->name, "$LATEST")));
   FunctionRecord& function = *found;

@@ -17,13 +17,6 @@ using contract::ApiFailure;
 using contract::Operation;
 
 namespace {
-ApiError notNull(std::string_view field) {
-  return {400, "ValidationException",
-          fmt::format("1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
-                      field),
-          "", false};
-}
-
 /// The member, when it is there, is one of the values.
 std::optional<ApiError> oneOf(const json::object& body, std::string_view key, std::string_view field,
                               std::initializer_list<std::string_view> values) {
@@ -38,14 +31,13 @@ std::optional<ApiError> checkUrl(const ApiCall& call) {
   if (auto wrong = oneOf(call.body, "InvokeMode", "invokeMode", {"RESPONSE_STREAM", "BUFFERED"})) return wrong;
   if (auto wrong = oneOf(call.body, "AuthType", "authType", {"NONE", "AWS_IAM"})) return wrong;
   bool create = call.operation == Operation::kCreateFunctionUrlConfig;
-  if (create && !call.body.contains("AuthType")) return notNull("authType");
+  if (create && !call.body.contains("AuthType")) return contract::missingMember("authType");
   return std::nullopt;
 }
 
 /// ListTags, TagResource or UntagResource of something that has `tags` now.
 ApiAnswer changeTags(const ApiCall& call, json::object tags,
                      const std::function<contract::ApiResult<void>(json::object)>& save) {
-  constexpr size_t kMostTags = 50;
   if (call.operation == Operation::kListTags) return ApiReply{200, json::object{{"Tags", std::move(tags)}}};
   if (call.operation == Operation::kTagResource) {
     json::object more = objectAt(call.body, "Tags");
@@ -53,11 +45,9 @@ ApiAnswer changeTags(const ApiCall& call, json::object tags,
       return ApiFailure(contract::invalidParameter("An error occurred and the request cannot be processed."));
     }
     for (auto& [key, value] : more) tags[key] = value;
-    if (tags.size() > kMostTags) {
-      return ApiFailure(contract::invalidParameter("Number of tags exceeds resource tag limit."));
-    }
+    if (auto wrong = tooManyTags(tags)) return ApiFailure(*wrong);
   } else {
-    if (call.tag_keys.empty()) return ApiFailure(notNull("tagKeys"));
+    if (call.tag_keys.empty()) return ApiFailure(contract::missingMember("tagKeys"));
     for (auto& key : call.tag_keys) tags.erase(key);
   }
   if (auto done = save(std::move(tags)); !done) return ApiFailure(done.error());
@@ -66,6 +56,12 @@ ApiAnswer changeTags(const ApiCall& call, json::object tags,
 
 ApiFailure notHere() { return ApiFailure(contract::ApiError{0, "NotHere", "", "", false}); }
 }  // namespace
+
+std::optional<ApiError> tooManyTags(const json::object& tags) {
+  constexpr size_t kMostTags = 50;
+  if (tags.size() <= kMostTags) return std::nullopt;
+  return contract::invalidParameter("Number of tags exceeds resource tag limit.");
+}
 
 ApiAnswer Control::runExtras(const ApiCall& call) {
   switch (call.operation) {

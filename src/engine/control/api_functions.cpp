@@ -29,12 +29,6 @@ bool staleRevision(const json::object& body, const json::object& config) {
 
 bool isFunctionItself(const contract::FunctionRef& ref) { return ref.qualifier.empty() || ref.qualifier == "$LATEST"; }
 
-ApiFailure onlyFunctions() {
-  return ApiFailure(contract::invalidParameter(
-      "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please "
-      "specify either a function name or an unqualified function ARN."));
-}
-
 /// The configuration as the version's own ARN shows it.
 json::object shown(const Registry& registry, const VersionRecord& version, const contract::FunctionRef& ref) {
   json::object config = version.config;
@@ -62,11 +56,7 @@ ApiAnswer Control::createFunction(const ApiCall& call) {
     return ApiFailure(contract::conflict("Function already exist: " + ref->name));
   }
   if (!call.body.contains("Role")) {
-    return ApiFailure(
-        contract::ApiError{400, "ValidationException",
-                           "1 validation error detected: Value null at 'role' failed to satisfy constraint: "
-                           "Member must not be null",
-                           "", false});
+    return ApiFailure(contract::missingMember("role"));
   }
   bool zip = stringOr(call.body, "PackageType", "Zip") == "Zip";
   if (zip && (!call.body.contains("Runtime") || !call.body.contains("Handler"))) {
@@ -85,9 +75,7 @@ ApiAnswer Control::createFunction(const ApiCall& call) {
   takeCode(**call.code, latest);
   touch(registry_, latest.config);
   function.tags = objectAt(call.body, "Tags");
-  if (function.tags.size() > 50) {
-    return ApiFailure(contract::invalidParameter("Number of tags exceeds resource tag limit."));
-  }
+  if (auto wrong = tooManyTags(function.tags)) return ApiFailure(*wrong);
   function.versions["$LATEST"] = std::move(latest);
   if (auto done = registry_.save(function); !done) return ApiFailure(done.error());
   auto& stored = registry_.functions()[ref->name] = std::move(function);

@@ -17,7 +17,7 @@ json::object listed(json::object body) {
 }
 
 /// All that is wrong with the runtimes and architectures that a layer names.
-std::optional<contract::ApiError> checkCompatible(const json::object& body, const contract::Limits& limits) {
+std::optional<contract::ApiError> checkCompatible(const json::object& body) {
   std::vector<std::string> wrong;
   auto check = [&](std::string_view key, std::string_view field, auto known, const std::string& constraint) {
     auto* list = body.if_contains(key);
@@ -33,7 +33,7 @@ std::optional<contract::ApiError> checkCompatible(const json::object& body, cons
       wrong.push_back(fmt::format("Value '[{}]' at '{}' failed to satisfy constraint: {}", all, field, constraint));
     }
   };
-  check("CompatibleRuntimes", "compatibleRuntimes", [&](std::string_view name) { return isRuntime(name, limits); },
+  check("CompatibleRuntimes", "compatibleRuntimes", wasEverRuntime,
         "Member must satisfy enum value set: [" + allRuntimes() + "]");
   check("CompatibleArchitectures", "compatibleArchitectures",
         [](std::string_view name) { return name == "x86_64" || name == "arm64"; },
@@ -71,7 +71,7 @@ ApiAnswer Control::publishLayer(const ApiCall& call) {
         "Member must satisfy regular expression pattern: (arn:[a-zA-Z0-9-]+:lambda:[a-zA-Z0-9-]+:\\d{12}:layer:"
         "[a-zA-Z0-9-_]+)|[a-zA-Z0-9-_]+"));
   }
-  if (auto wrong = checkCompatible(call.body, registry_.options().limits)) return ApiFailure(*wrong);
+  if (auto wrong = checkCompatible(call.body)) return ApiFailure(*wrong);
   if (!call.code || !*call.code) return ApiFailure(call.code ? call.code->error() : contract::serviceError("no code"));
   const CodeRef& code = **call.code;
   auto existing = registry_.layers().find(name);

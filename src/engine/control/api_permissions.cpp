@@ -39,13 +39,7 @@ ApiError taken(std::string_view id) {
 std::optional<ApiError> checkText(const json::object& body, std::string_view key, std::string_view field,
                                   std::string_view form) {
   auto* value = body.if_contains(key);
-  if (!value || !value->is_string()) {
-    return ApiError{400, "ValidationException",
-                    fmt::format("1 validation error detected: Value null at '{}' failed to satisfy constraint: Member "
-                                "must not be null",
-                                field),
-                    "", false};
-  }
+  if (!value || !value->is_string()) return contract::missingMember(field);
   std::string_view text = value->get_string();
   if (RE2::FullMatch(text, std::string(form))) return std::nullopt;
   return contract::validation(text, field, fmt::format("Member must satisfy regular expression pattern: {}", form));

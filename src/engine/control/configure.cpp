@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <set>
+#include <span>
 
 #include "base/hash.h"
 #include "engine/control/control.h"
@@ -29,6 +30,10 @@ constexpr std::array<std::string_view, 25> kRuntimes = {
 constexpr std::array<std::string_view, 15> kOldRuntimes = {
     "provided",   "go1.x",     "java8",     "nodejs14.x", "nodejs12.x",    "nodejs10.x",    "nodejs8.10", "python3.7",
     "python3.6",  "python2.7", "ruby2.7",   "ruby2.5",    "dotnetcore3.1", "dotnetcore2.1", "dotnet5.0"};
+
+bool isOneOf(std::span<const std::string_view> names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 constexpr std::array<std::string_view, 24> kReserved = {"_HANDLER",
                                                         "_X_AMZN_TRACE_ID",
@@ -195,8 +200,9 @@ ApiResult<void> runtime(const json::object& request, const contract::Limits& lim
   auto* value = request.if_contains("Runtime");
   if (!value || !value->is_string()) return {};
   std::string_view given = value->get_string();
-  if (!isRuntime(given, limits)) {
-    if (std::find(kOldRuntimes.begin(), kOldRuntimes.end(), given) != kOldRuntimes.end()) {
+  const bool old = isOneOf(kOldRuntimes, given);
+  if (!isOneOf(kRuntimes, given) && !(old && limits.quotas == contract::Quotas::k2020)) {
+    if (old) {
       return ApiFailure(contract::invalidParameter(
           fmt::format("The runtime parameter of {} is no longer supported for creating or updating AWS Lambda functions. We "
                       "recommend you use a supported runtime while creating or updating functions.",
@@ -304,11 +310,7 @@ ApiResult<void> fileSystems(const json::object& request) {
 
 }  // namespace
 
-bool isRuntime(std::string_view name, const contract::Limits& limits) {
-  if (std::find(kRuntimes.begin(), kRuntimes.end(), name) != kRuntimes.end()) return true;
-  return limits.quotas == contract::Quotas::k2020 &&
-         std::find(kOldRuntimes.begin(), kOldRuntimes.end(), name) != kOldRuntimes.end();
-}
+bool wasEverRuntime(std::string_view name) { return isOneOf(kRuntimes, name) || isOneOf(kOldRuntimes, name); }
 
 std::string allRuntimes() { return fmt::format("{}", fmt::join(kRuntimes, ", ")); }
 

@@ -16,8 +16,8 @@ contract::ApiResult<void> configure(Registry& registry, const json::object& requ
 /// What a caller of Lambda's API may mount at most; this process may give its own functions more.
 contract::ApiResult<void> oneFileSystem(const json::object& request);
 
-/// Runtimes that a function may have: Lambda's of today, or those of 2020, too.
-bool isRuntime(std::string_view name, const contract::Limits& limits);
+/// A runtime of today or of the past. Layers may name either, functions only what their quota profile still takes.
+bool wasEverRuntime(std::string_view name);
 /// Today's, as in Lambda's texts.
 std::string allRuntimes();
 

@@ -128,7 +128,14 @@ ApiReply page(const ApiCall& call, std::string_view key, json::array items, int6
 inline contract::ApiFailure notThere() {
   return contract::ApiFailure(contract::notFound("The resource you requested does not exist."));
 }
+/// Of calls about a function itself that name a version or an alias of it.
+inline contract::ApiFailure onlyFunctions() {
+  return contract::ApiFailure(contract::invalidParameter(
+      "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please "
+      "specify either a function name or an unqualified function ARN."));
+}
 json::object objectAt(const json::object& from, std::string_view key);
+std::optional<contract::ApiError> tooManyTags(const json::object& tags);
 /// Name of a layer given as a name or an ARN.
 std::string layerName(const std::string& given);
 
