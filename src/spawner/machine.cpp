@@ -89,9 +89,9 @@ std::string shareDevice(const std::string& root, const char* path) {
   return {};
 }
 
-/// What programs that see `count` cores read about them, for every count below the machine's (mountCores in box.cpp).
+/// What programs that see `count` cores read about them, for every count below the machine's (limitCores in box.cpp).
 void describeCores(const std::string& root) {
-  constexpr int kMost = 16;  // no function is shown more by less than all
+  constexpr int kMost = 16;  // a function that is shown more is shown all
   cpu_set_t all;
   if (sched_getaffinity(0, sizeof all, &all) != 0) return;
   const std::string text = readText("/proc/cpuinfo");

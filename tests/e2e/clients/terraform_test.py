@@ -1,4 +1,4 @@
-"""Terraform with its AWS provider against `lectern serve`: apply, no drift, change, import of what is there, destroy."""
+"""Terraform with its AWS provider against `lectern serve`: apply, no drift, change, no drift, destroy."""
 import json
 import os
 import shutil

@@ -103,7 +103,7 @@ def main():
             assert {ask(first, "one"), ask(second, "two")} == answers
             # Both engines start one; the second to come finds the first and ends.
             wait_for("another keeper", lambda: len(keepers(cache)) == 1 and keepers(cache) != [keeper])
-            assert not first.process.poll() and not second.process.poll()
+            assert first.process.poll() is None and second.process.poll() is None
             first.stop()
             assert ask(second, "two") in answers
             wait_for("one keeper", lambda: len(keepers(cache)) == 1)
