@@ -223,12 +223,12 @@ Result<std::vector<NamedRegion>> Session::openFiles(const std::filesystem::path&
 Result<std::unique_ptr<Session>> Session::loadShared(const std::filesystem::path& path, int threads) {
   TRY(auto files, openFiles(path));
   // Optimisation would fold and pack copies of the weights: it belongs to the time of deployment.
-  return loadRegions(std::move(files), path.parent_path(), {.threads = threads, .prepack = false, .optimize = false});
+  SessionOptions options{.threads = threads, .prepack = false, .optimize = false};
+  return loadRegions(std::move(files), path.parent_path(), options);
 }
 
 Result<std::unique_ptr<Session>> Session::loadRegions(std::vector<NamedRegion> files,
-                                                      const std::filesystem::path& folder,
-                                                      const SessionOptions& options) {
+                                                      const std::filesystem::path& folder, SessionOptions& options) {
   if (files.empty()) return fail(Code::kInvalid, "a model has at least one file");
   auto impl = std::make_unique<Impl>();
   impl->files = std::move(files);
@@ -238,8 +238,8 @@ Result<std::unique_ptr<Session>> Session::loadRegions(std::vector<NamedRegion> f
   if (!name.ends_with(".ort")) {
     TRY(tensors, externalTensors(bytes));
   }
-  const auto create = [&](const SessionOptions& wanted) -> Result<OrtSession*> {
-    TRY(auto configured, ort::sessionOptions(wanted));
+  const auto create = [&]() -> Result<OrtSession*> {
+    TRY(auto configured, ort::sessionOptions(options));
     impl->weights.clear();
     TRY_VOID(impl->addWeights(configured.get(), tensors));
     if (!name.ends_with(".ort")) {
@@ -248,12 +248,11 @@ Result<std::unique_ptr<Session>> Session::loadRegions(std::vector<NamedRegion> f
     }
     return fromBytes(std::as_bytes(std::span(bytes)), configured.get(), name);
   };
-  auto session = create(options);
+  auto session = create();
   if (!session && options.optimize && !tensors.empty()) {
     // Some rewritings of the optimiser look for a tensor's file beside the model's, and bytes in memory have no place.
-    SessionOptions plain = options;
-    plain.optimize = false;
-    session = create(plain);
+    options.optimize = false;
+    session = create();
   }
   if (!session) return Failure(session.error());
   impl->session = *session;

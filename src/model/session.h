@@ -61,10 +61,10 @@ class Session {
   /// packed or optimised, whatever the size; the file should be one that optimizeModel() wrote.
   static Result<std::unique_ptr<Session>> loadShared(const std::filesystem::path& path, int threads = 1);
   /// The same over regions that exist, the model first. Bytes are used from the regions alone; `folder` is where
-  /// ONNX Runtime believes the files of the weights to be. Optimising and packing make copies.
+  /// ONNX Runtime believes the files of the weights to be. Optimising and packing make copies. A graph that cannot be
+  /// optimised over weights in memory is used as it is, and `options` says so from then on: the next load tries no more.
   static Result<std::unique_ptr<Session>> loadRegions(std::vector<NamedRegion> files,
-                                                      const std::filesystem::path& folder,
-                                                      const SessionOptions& options);
+                                                      const std::filesystem::path& folder, SessionOptions& options);
   ~Session();
   Session(const Session&) = delete;
 
