@@ -50,7 +50,8 @@ TEST(InputsTest, PageRanges) {
   ASSERT_EQ(ranges->size(), 3u);
   EXPECT_EQ((*ranges)[0].last, 3);
   EXPECT_EQ((*ranges)[2].last, INT_MAX);
-  for (const char* bad : {"", "0", "3-1", "a", "1,,2", "-2", "1-2-3", "2147483647", "2000000-"}) EXPECT_FALSE(parsePageRanges(bad)) << bad;
+  for (const char* bad : {"", "0", "3-1", "a", "1,,2", "-2", "1-2-3", "2147483647", "2000000-"})
+    EXPECT_FALSE(parsePageRanges(bad)) << bad;
 }
 
 }  // namespace

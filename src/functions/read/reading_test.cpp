@@ -134,7 +134,8 @@ TEST_F(ReadingTest, WhatTheEventCarries) {
   EXPECT_EQ(page.at("words").at(0).at("text").as_string(), "Given");
   // A document of the name of one of its pages is still the file that was carried.
   const std::string other = base64Encode("P5\n40 10\n255\n" + std::string(400, 'y'));
-  read_documents = read("{\"name\":\"page-0\",\"file_base64\":\"" + bytes + "\",\"rendered\":[{\"image_base64\":\"" + other + "\"}]}");
+  read_documents = read("{\"name\":\"page-0\",\"file_base64\":\"" + bytes +
+                        "\",\"rendered\":[{\"image_base64\":\"" + other + "\"}]}");
   EXPECT_EQ(read_documents.at(0).at("sha256").as_string(), sha256Hex("P5\n40 10\n255\n" + std::string(400, 'x')));
 }
 
