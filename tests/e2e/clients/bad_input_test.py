@@ -427,11 +427,11 @@ def gone_source(work, engine):
     first = os.path.join(folder, "a.jpg")
     shutil.copy(RECEIPT, first)
     shutil.copy(os.path.join(work, "one.png"), os.path.join(folder, "b.png"))
-    command = [LECTERN, "read", folder, "--engine", engine, "--format", "json,pdf", "--concurrency", "1", "--out"]
+    command = [LECTERN, "read", folder, "--engine", engine, "--concurrency", "1", "--out"]
     closes, status, said = closes_of(first, command + [out + "-whole"])
     assert status == 0, said
-    # The last time it is opened is for the PDF.
-    _, status, said = closes_of(first, command + [out], closes - 1)
+    # After its last use for reading; then the PDF needs it once more.
+    _, status, said = closes_of(first, command + [out, "--format", "json,pdf"], closes)
     assert status == 1 and "lectern: %s: " % first in said and "No such file" in said, said
     assert os.path.exists(os.path.join(out, "b.json")) and not os.path.exists(os.path.join(out, "a.json")), said
 
