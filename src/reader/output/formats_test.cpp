@@ -86,6 +86,36 @@ TEST(FormatsTest, ProseFlowsAndOtherLinesEnd) {
   EXPECT_NE(documentToHtml(address).find("14 Quay Street<br>\nPort Lindon<br>"), std::string::npos);
 }
 
+TEST(FormatsTest, RowsOfReceiptsStayTogether) {
+  Document d;
+  d.type = "receipt";
+  d.pages.resize(1);
+  Page& page = d.pages[0];
+  const auto put = [&](const char* text, int x, int y, bool new_block) {
+    Word word;
+    word.text = text;
+    word.box = {x, y, x + 60, y + 20};
+    Line line;
+    line.text = text;
+    line.box = word.box;
+    line.words = {static_cast<int>(page.words.size())};
+    if (new_block) page.blocks.emplace_back();
+    page.blocks.back().lines.push_back(static_cast<int>(page.lines.size()));
+    page.blocks.back().box = unite(page.blocks.back().box, line.box);
+    page.words.push_back(word);
+    page.lines.push_back(line);
+  };
+  put("Total", 10, 10, true);
+  put("Cash", 10, 40, false);
+  put("9.00", 200, 12, true);
+  put("10.00", 200, 41, false);
+  put("Thanks", 90, 120, true);
+  EXPECT_EQ(documentToMarkdown(d), "Total 9.00\\\nCash 10.00\n\nThanks\n\n");
+  EXPECT_NE(documentToHtml(d).find("<p>Total 9.00<br>\nCash 10.00</p>"), std::string::npos);
+  d.type = "letter";
+  EXPECT_EQ(documentToMarkdown(d), "Total\\\nCash\n\n9.00\\\n10.00\n\nThanks\n\n");
+}
+
 TEST(FormatsTest, ValuesAreNoHeadOfATable) {
   Document d;
   d.pages.resize(1);

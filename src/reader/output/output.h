@@ -17,6 +17,7 @@ Result<std::vector<std::string>> parseFormats(const std::string& list);
 /// Sets the file names of the document's tables: NAME-t1.csv, NAME-t2.csv, ... through all pages.
 void nameTables(Document& document, const std::string& name);
 
+/// The content of a picture file that shows a page.
 using PagePicture = std::function<std::string(const Page&)>;
 
 /// Writes NAME.json (always last: it marks a finished document), tables as NAME-tN.csv and NAME.EXT for each other

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/xml.h"
+#include "reader/page/rows.h"
 
 namespace lectern::reader {
 
@@ -63,15 +64,49 @@ bool flows(const Page& page, const Block& block) {
          static_cast<double>(full) >= kProseLines * static_cast<double>(block.lines.size() - 1);
 }
 
-/// The block's lines, each through `written`, with `between` where a line ends for good.
+/// What stands between two blanks of a page's text.
+struct Paragraph {
+  std::string role;
+  std::vector<std::string> lines;
+  bool prose = false;
+};
+
+Paragraph paragraphOf(const Page& page, const Block& block) {
+  Paragraph out{block.role, {}, flows(page, block)};
+  for (const int l : block.lines) out.lines.push_back(page.lines[static_cast<size_t>(l)].text);
+  return out;
+}
+
+/// The blocks' words by the rows they stand in, top to bottom.
+std::vector<Paragraph> paragraphsByRow(const Page& page, const std::vector<const Block*>& blocks) {
+  constexpr double kParting = 1.3;  // white space between two paragraphs, in heights of a row
+  std::vector<int> words;
+  for (const auto* block : blocks) {
+    for (const int l : block->lines) {
+      const auto& line = page.lines[static_cast<size_t>(l)];
+      words.insert(words.end(), line.words.begin(), line.words.end());
+    }
+  }
+  std::vector<Paragraph> out;
+  const Box* above = nullptr;
+  const auto rows = textRows(page, words, {});
+  for (const auto& row : rows) {
+    if (above == nullptr || row.box.y0 - above->y1 > kParting * row.box.height()) out.push_back({"paragraph", {}, false});
+    std::string text;
+    for (const auto& segment : row.segments) text += (text.empty() ? "" : " ") + textOf(page, segment.words);
+    out.back().lines.push_back(std::move(text));
+    above = &row.box;
+  }
+  return out;
+}
+
+/// The paragraph's lines, each through `written`, with `between` where a line ends for good.
 template <typename Written>
-std::string linesOf(const Page& page, const Block& block, Written written, const std::string& between) {
-  const bool prose = flows(page, block);
+std::string textOf(const Paragraph& paragraph, Written written, const std::string& between) {
   std::string out;
-  for (size_t i = 0; i < block.lines.size(); ++i) {
-    const std::string& text = page.lines[static_cast<size_t>(block.lines[i])].text;
-    if (i > 0) out += prose ? "\n" : between;
-    out += written(text);
+  for (size_t i = 0; i < paragraph.lines.size(); ++i) {
+    if (i > 0) out += paragraph.prose ? "\n" : between;
+    out += written(paragraph.lines[i]);
   }
   return out;
 }
@@ -121,21 +156,42 @@ std::string tableToHtml(const Table& table) {
   return out + "</table>\n";
 }
 
-/// Calls text(block) or table(table) in reading order: a table stands where its first block would.
+/// The table a block stands in; null when it stands in none.
+const Table* tableAround(const Page& page, const Block& block) {
+  const Table* inside = nullptr;
+  for (const auto& t : page.tables) {
+    if (intersect(t.box, block.box).area() * 2 > block.box.area()) inside = &t;
+  }
+  return inside;
+}
+
+/// Calls text(paragraph) or table(table) in reading order: a table stands where its first block would. On receipts rows
+/// belong together, whatever columns the page has: a label and its amount.
 template <typename OnText, typename OnTable>
-void inOrder(const Page& page, OnText text, OnTable table) {
+void inOrder(const Document& document, const Page& page, OnText text, OnTable table) {
+  const bool by_row = document.type == "receipt";
+  std::vector<const Block*> waiting;
+  const auto flush = [&] {
+    for (const auto& paragraph : paragraphsByRow(page, waiting)) text(paragraph);
+    waiting.clear();
+  };
   std::set<const Table*> shown;
   for (const auto& block : page.blocks) {
-    const Table* inside = nullptr;
-    for (const auto& t : page.tables) {
-      if (intersect(t.box, block.box).area() * 2 > block.box.area()) inside = &t;
+    const Table* inside = tableAround(page, block);
+    if (inside == nullptr && by_row && block.role != "heading" && !flows(page, block)) {
+      waiting.push_back(&block);
+      continue;
     }
+    if (inside != nullptr && shown.contains(inside)) continue;
+    flush();
     if (inside == nullptr) {
-      text(block);
-    } else if (shown.insert(inside).second) {
+      text(paragraphOf(page, block));
+    } else {
+      shown.insert(inside);
       table(*inside);
     }
   }
+  flush();
   for (const auto& t : page.tables) {
     if (shown.insert(&t).second) table(t);
   }
@@ -147,11 +203,11 @@ std::string documentToMarkdown(const Document& document) {
   std::string out;
   for (const auto& page : document.pages) {
     inOrder(
-        page,
-        [&](const Block& b) {
-          if (b.role == "header" || b.role == "footer") return;
-          const bool heading = b.role == "heading";
-          out += (heading ? "## " : "") + linesOf(page, b, markdownLine, heading ? " " : "\\\n") + "\n\n";
+        document, page,
+        [&](const Paragraph& p) {
+          if (p.role == "header" || p.role == "footer") return;
+          const bool heading = p.role == "heading";
+          out += (heading ? "## " : "") + textOf(p, markdownLine, heading ? " " : "\\\n") + "\n\n";
         },
         [&](const Table& t) { out += tableToMarkdown(t); });
   }
@@ -190,11 +246,10 @@ std::string documentToHtml(const Document& document) {
   for (const auto& page : document.pages) {
     out += fmt::format("<section id=\"page{}\">\n", page.number);
     inOrder(
-        page,
-        [&](const Block& b) {
-          const std::string text = linesOf(page, b, [](const std::string& t) { return escapeXml(t); }, "<br>\n");
-          const char* tag = b.role == "heading" ? "h2" : "p";
-          out += fmt::format("<{0}>{1}</{0}>\n", tag, text);
+        document, page,
+        [&](const Paragraph& p) {
+          const std::string text = textOf(p, [](const std::string& t) { return escapeXml(t); }, "<br>\n");
+          out += fmt::format("<{0}>{1}</{0}>\n", p.role == "heading" ? "h2" : "p", text);
         },
         [&](const Table& t) { out += tableToHtml(t); });
     out += "</section>\n";
