@@ -182,6 +182,49 @@ std::string withoutStrayAccents(const Word& word) {
   return letters.size() >= kShortest && englishRank(letters) > 0 ? bare : word.text;
 }
 
+// Words that name what stands behind them when a colon follows.
+constexpr std::array<std::string_view, 40> kLabelWords = {
+    "to",      "from",    "date",     "time",    "name",   "title",     "subject",  "address",  "phone",   "telephone",
+    "fax",     "number",  "company",  "code",    "state",  "city",      "country",  "court",    "product", "brand",
+    "project", "comment", "comments", "remarks", "notes",  "signature", "approved", "prepared", "quantity", "amount",
+    "total",   "type",    "size",     "color",   "status", "region",    "division", "manager",  "attention", "purpose"};
+
+/// One sign apart, and that one looks alike, or a thin letter was lost.
+bool nearLabel(std::string_view read, std::string_view label) {
+  if (read.size() == label.size()) {
+    size_t wrong = 0, alike = 0;
+    for (size_t i = 0; i < read.size(); ++i) {
+      if (read[i] == label[i]) continue;
+      ++wrong;  // two letters have too many neighbours: only a figure may be wrong there
+      const bool similar = lookAlike(read[i], label[i]) || (read[i] == 'p' && label[i] == 'f');
+      alike += similar && (read.size() > 2 || isDigit(read[i])) ? 1 : 0;
+    }
+    return wrong == 1 && alike == 1;
+  }
+  if (read.size() + 1 != label.size() || read.size() < 4) return false;
+  size_t i = 0;
+  while (i < read.size() && read[i] == label[i]) ++i;
+  return thin(label[i]) && read.substr(i) == label.substr(i + 1);
+}
+
+/// "PROM:" and "Tite:" are "FROM:" and "Title:"; empty when the word is no misread label, or could be two.
+std::string mendedLabel(const std::string& text, float confidence) {
+  constexpr float kSure = 0.99f;
+  if (confidence >= kSure || text.size() < 3 || text.back() != ':') return "";
+  const std::string_view run = std::string_view(text).substr(0, text.size() - 1);
+  std::string read(run), found;
+  for (char& c : read) c = lower(c);
+  if (!std::all_of(read.begin(), read.end(), [](char c) { return isLetter(c) || isDigit(c); })) return "";
+  for (const auto label : kLabelWords) {
+    if (read == label) return "";
+    if (!nearLabel(read, label)) continue;
+    if (!found.empty()) return "";
+    found = label;
+  }
+  if (found.empty()) return "";
+  return shaped(found, run) + ':';
+}
+
 }  // namespace
 
 std::string mendedWord(const std::string& reading, float confidence, size_t shortest) {
@@ -225,7 +268,8 @@ void mendWords(Page& page) {
   std::vector<bool> changed(page.lines.size());
   const bool plain = writtenWithoutAccents(page);
   for (auto& word : page.words) {
-    std::string mended = mendedWord(plain ? withoutStrayAccents(word) : word.text, word.confidence, shortest);
+    std::string mended = mendedLabel(word.text, word.confidence);
+    if (mended.empty()) mended = mendedWord(plain ? withoutStrayAccents(word) : word.text, word.confidence, shortest);
     if (mended == word.text) continue;
     word.text = std::move(mended);
     if (word.line >= 0) changed[static_cast<size_t>(word.line)] = true;

@@ -51,6 +51,17 @@ Page pageOf(const std::vector<std::string>& words) {
   return page;
 }
 
+TEST(SpellingTest, MisreadLabelsAreKnownByTheirColon) {
+  std::vector<std::string> words;
+  for (const char* word : {"please", "complete", "this", "form", "and", "return", "with", "your", "signature", "today"})
+    words.emplace_back(word);
+  words.insert(words.end(), {"PROM:", "Tite:", "Courl:", "T0:", "Tel:", "Te:", "10:", "Prom", "Note:"});
+  Page page = pageOf(words);
+  mendWords(page);
+  const std::vector<std::string> expected = {"FROM:", "Title:", "Court:", "TO:", "Tel:", "Te:", "10:", "Prom", "Note:"};
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(page.words[10 + i].text, expected[i]);
+}
+
 TEST(SpellingTest, OnlyEnglishPages) {
   std::vector<std::string> words;
   for (int i = 0; i < 4; ++i) {
