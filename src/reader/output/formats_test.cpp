@@ -129,6 +129,22 @@ TEST(FormatsTest, ValuesAreNoHeadOfATable) {
   EXPECT_EQ(documentToMarkdown(d), "| Pen | 18.50 |\n| --- | --- |\n\n");
 }
 
+TEST(FormatsTest, CellsThatAreMissingKeepTheirPlaceInHtml) {
+  Document d;
+  d.pages.resize(1);
+  Table table;
+  table.rows = 3;
+  table.cols = 3;
+  // A hole before the second cell, a span over a hole, and one that another cell cuts short.
+  table.cells = {{0, 0, 1, 1, "a", {}, {}}, {0, 2, 1, 1, "b", {}, {}}, {1, 0, 2, 2, "c", {}, {}}, {2, 1, 1, 1, "d", {}, {}}};
+  d.pages[0].tables = {table};
+  const std::string html = documentToHtml(d);
+  EXPECT_NE(html.find("<tr><td>a</td><td></td><td>b</td></tr>\n<tr><td colspan=\"2\">c</td><td></td></tr>\n"
+                      "<tr><td></td><td>d</td><td></td></tr>\n"),
+            std::string::npos)
+      << html;
+}
+
 TEST(FormatsTest, HocrTellsTitleLanguageResolutionAndBaseLine) {
   Document d = twoWords();
   d.language = "de";

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/xml.h"
@@ -139,17 +141,42 @@ std::string tableToMarkdown(const Table& table) {
   return head + '\n' + ruler + '\n' + body + '\n';
 }
 
+/// A cell of an HTML table; `cell` is null where the table has none, which must be written all the same, or what
+/// follows in the row moves to the left.
+void htmlCell(const Cell* cell, int rows, int cols, bool head, std::string& out) {
+  const char* tag = head ? "th" : "td";
+  out += fmt::format("<{}", tag);
+  if (rows > 1) out += fmt::format(" rowspan=\"{}\"", rows);
+  if (cols > 1) out += fmt::format(" colspan=\"{}\"", cols);
+  out += fmt::format(">{}</{}>", cell == nullptr ? "" : escapeXml(cell->text), tag);
+}
+
 std::string tableToHtml(const Table& table) {
+  std::map<std::pair<int, int>, const Cell*> begins;
+  for (const auto& c : table.cells) begins.emplace(std::pair(c.row, c.col), &c);
+  std::set<std::pair<int, int>> taken;
+  const auto isFree = [&](int r, int c) { return !taken.contains({r, c}) && !begins.contains({r, c}); };
   std::string out = "<table>\n";
   for (int r = 0; r < table.rows; ++r) {
     out += "<tr>";
-    for (const auto& c : table.cells) {
-      if (c.row != r) continue;
-      const char* tag = r < table.header_rows ? "th" : "td";
-      out += fmt::format("<{}", tag);
-      if (c.row_span > 1) out += fmt::format(" rowspan=\"{}\"", c.row_span);
-      if (c.col_span > 1) out += fmt::format(" colspan=\"{}\"", c.col_span);
-      out += fmt::format(">{}</{}>", escapeXml(c.text), tag);
+    for (int c = 0; c < table.cols; ++c) {
+      if (taken.contains({r, c})) continue;
+      const auto it = begins.find({r, c});
+      const Cell* cell = it == begins.end() ? nullptr : it->second;
+      // A span ends where another cell begins.
+      int cols = 1, rows = 1;
+      while (cell != nullptr && cols < cell->col_span && c + cols < table.cols && isFree(r, c + cols)) ++cols;
+      const auto rowIsFree = [&](int row) {
+        for (int k = c; k < c + cols; ++k) {
+          if (!isFree(row, k)) return false;
+        }
+        return true;
+      };
+      while (cell != nullptr && rows < cell->row_span && r + rows < table.rows && rowIsFree(r + rows)) ++rows;
+      for (int y = r; y < r + rows; ++y) {
+        for (int x = c; x < c + cols; ++x) taken.emplace(y, x);
+      }
+      htmlCell(cell, rows, cols, r < table.header_rows, out);
     }
     out += "</tr>\n";
   }
