@@ -240,6 +240,8 @@ Result<std::unique_ptr<Session>> Session::loadRegions(std::vector<NamedRegion> f
   }
   const auto create = [&]() -> Result<OrtSession*> {
     TRY(auto configured, ort::sessionOptions(options));
+    // What fails may still work without the optimiser, so ONNX Runtime prints no fault; the last one is returned.
+    TRY_VOID(checked(api().SetSessionLogSeverityLevel(configured.get(), ORT_LOGGING_LEVEL_FATAL), "session options"));
     impl->weights.clear();
     TRY_VOID(impl->addWeights(configured.get(), tensors));
     if (!name.ends_with(".ort")) {
