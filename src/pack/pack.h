@@ -51,7 +51,8 @@ Result<PackReport> pack(const PackOptions& options);
 /// Reads and parses the file; environment variables come from the process.
 Result<contract::ServerlessConfig> loadConfig(const std::filesystem::path& file);
 
-/// {"functions":[{"name","zip","zip_bytes","unzipped_bytes","untrimmed_bytes","layers","files"}]}; with `table` also
+/// {"functions":[{"name","zip","zip_bytes","unzipped_bytes","untrimmed_bytes","layers","files"}]}; of traced functions also
+/// "traced":[{"name","file","by"}]; with `table` also
 /// "table":[{"path","why","bytes","trimmed_bytes","drop":{"frees_bytes","other_files","breaks"}}] and "left_out".
 json::value toJson(const PackReport& report, bool table = false);
 /// A table of every file: bytes, bytes saved by trimming, bytes that leave with it, path, reason (of a library: all that
