@@ -11,6 +11,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
 
 #include "spawner/protocol.h"
 
@@ -29,7 +32,11 @@ char* childStack(size_t depth) {
   // A parent waits while its child uses a stack, so one for each depth of children of children is enough.
   static char* stacks = static_cast<char*>(
       mmap(nullptr, kDepth * kStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0));
-  return stacks + (depth % kDepth) * kStack;
+  char* stack = stacks + (depth % kDepth) * kStack;
+#ifdef __SANITIZE_ADDRESS__
+  __asan_unpoison_memory_region(stack, kStack);  // whoever had it before never returned
+#endif
+  return stack;
 }
 
 int result(long r) { return r < 0 ? -errno : static_cast<int>(r); }
