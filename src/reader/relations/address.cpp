@@ -9,7 +9,7 @@ namespace lectern::reader {
 
 namespace {
 
-/// A registration number by itself: "(123456-K)", "789417-W", "JM0325955-V".
+/// A registration number by itself: "(123456-K)", "512345-W", "JM0100200-V".
 bool registration(const std::string& text) {
   static const RE2 re(
       "(?i)^\\W*(?:co(?:mpany)?\\.? ?)?(?:reg\\.?)?(?: ?no\\.?)?\\W*[A-Za-z]{0,3}\\d{4,}[A-Za-z0-9 ]{0,4}[-–]? "
