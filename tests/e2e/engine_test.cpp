@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include "base/hash.h"
@@ -75,6 +76,24 @@ TEST_F(EngineTest, EchoesAndReusesTheInstance) {
   EXPECT_NE(first.log.find("Init Duration: "), std::string::npos);
   for (int i = 2; i < 50; ++i) EXPECT_EQ(call("f", R"({"do":"count"})").payload, std::to_string(i));
   EXPECT_EQ(call("f", R"({"do":"count"})").log.find("Init Duration: "), std::string::npos);
+}
+
+TEST_F(EngineTest, StopsWhileAnswersComeIn) {
+  for (int round = 0; round < 20; ++round) {
+    add(spec("f"));
+    // Some have answered and ask for their next event by then, the others are about to answer.
+    std::promise<void> first;
+    std::atomic<int> answers = 0;
+    for (int i = 0; i < 4; ++i) {
+      engine->invokeAsync({"f", R"({"do":"sleep","ms":5})"}, [&](const InvokeResult&) {
+        if (++answers == 1) first.set_value();
+      });
+    }
+    first.get_future().wait();
+    engine.reset();
+    EXPECT_EQ(answers, 4);
+    SetUp();
+  }
 }
 
 TEST_F(EngineTest, OneEventAtATimeSoCallersAtOnceGetInstancesOfTheirOwn) {

@@ -331,6 +331,10 @@ void Instance::dropEnvironment() {
 
 bool Instance::stop(std::function<void()> done) {
   bool telling = clearing_ && shutdown_timer_ != 0;
+  // What its processes have said already may arrive before it goes, and its invocation be over by then: nothing comes of it.
+  invocation_ = nullptr;
+  state_ = State::kNothing;
+  stream_.end();
   if (!telling && (!environment_ || !environment_->keeps() || clearing_ || !extensions_.any())) return false;
   stopped_ = std::move(done);
   if (!telling) reset("spindown");

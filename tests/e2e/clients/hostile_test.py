@@ -135,7 +135,8 @@ def main():
             functions(served, isolated)
             print("ok functions,", "isolated" if isolated else "not isolated")
             start = time.monotonic()
-            assert served.stop() == 0
+            status = served.stop()
+            assert status == 0, status
             took = time.monotonic() - start
             # The promise is 2 s; a machine that is three times slower gets three times that.
             assert took < 6, took
