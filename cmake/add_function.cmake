@@ -43,7 +43,7 @@ endfunction()
 # The project's own weights travel in the bundle; fetched ones come from the folder that LECTERN_MODELS names.
 function(carry_own_weights name)
   set(folder ${CMAKE_BINARY_DIR}/functions/${name}/models)
-  foreach(model ctpn-small ctpn-gaps rec-latin)
+  foreach(model ctpn-small ctpn-vgg16 ctpn-gaps rec-latin)
     add_custom_command(OUTPUT ${folder}/${model}.onnx
       COMMAND ${CMAKE_COMMAND} -E make_directory ${folder}
       COMMAND ${CMAKE_COMMAND} -E copy ${CMAKE_SOURCE_DIR}/models/${model}.onnx ${folder}/${model}.onnx

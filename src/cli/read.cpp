@@ -65,8 +65,9 @@ void addRead(CLI::App& app, int& status) {
   command->add_option("--format", given->formats, "Output formats, comma-separated")->capture_default_str();
   command->add_option("--db", job.db, "Database file (default: documents.db in the output folder)");
   command->add_option("--lang", job.languages, "Languages of --recognizer tesseract, for example eng+deu")->capture_default_str();
-  command->add_option("--detector", job.detector, "Text detector: ctpn, db, or auto, which takes db for small print")
-      ->check(CLI::IsMember({"auto", "ctpn", "db"}))
+  command->add_option("--detector", job.detector,
+                      "Text detector: ctpn, ctpn-vgg16 (the paper's, slow), db, or auto: db for small print")
+      ->check(CLI::IsMember({"auto", "ctpn", "ctpn-vgg16", "db"}))
       ->capture_default_str();
   command->add_option("--recognizer", job.recognizer, "Text recogniser: tesseract or ppocr")
       ->check(CLI::IsMember({"tesseract", "ppocr"}))

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <opencv2/imgproc.hpp>
 
 #include "model/files.h"
 
@@ -157,6 +158,26 @@ TEST_F(CtpnModelTest, StripsGiveWhatTheWholePageGives) {
   for (size_t i = 0; i < whole->size(); ++i) {
     EXPECT_GT(intersectionOverUnion((*whole)[i].box, (*strips)[i].box), 0.9) << i;
   }
+}
+
+TEST_F(CtpnModelTest, ThePapersNetworkFindsTheSameLines) {
+  if (!model::findModel("ctpn-vgg16")) GTEST_SKIP() << "models/ctpn-vgg16.onnx is not here";
+  auto papers = CtpnDetector::create({.model = "ctpn-vgg16"});
+  ASSERT_TRUE(papers) << papers.error().message;
+  Image page;
+  page.width = 420, page.height = 260;
+  page.pixels.assign(static_cast<size_t>(page.width) * static_cast<size_t>(page.height), 245);
+  cv::Mat drawn(page.height, page.width, CV_8U, page.pixels.data());
+  const char* rows[] = {"HARBOUR STATIONERY", "Blue ink, six bottles", "TOTAL AMOUNT 74.82", "Thank you, come again"};
+  for (int i = 0; i < 4; ++i) {
+    cv::putText(drawn, rows[i], {30, 50 + 55 * i}, cv::FONT_HERSHEY_DUPLEX, 0.9, 20, 1, cv::LINE_AA);
+  }
+  const auto small = detector_->detect(page);
+  const auto found = (*papers)->detect(page);
+  ASSERT_TRUE(small && found);
+  ASSERT_EQ(small->size(), 4u);
+  ASSERT_EQ(found->size(), 4u);
+  for (size_t i = 0; i < 4; ++i) EXPECT_GT(intersectionOverUnion((*small)[i].box, (*found)[i].box), 0.6) << i;
 }
 
 }  // namespace
