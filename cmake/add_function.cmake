@@ -40,7 +40,8 @@ function(carry_onnx_runtime name)
   add_dependencies(${target} ${target}_library)
 endfunction()
 
-# The project's own weights travel in the bundle; fetched ones come from the folder that LECTERN_MODELS names.
+# The project's own weights stand beside the function; fetched ones come from the folder that LECTERN_MODELS names. What is
+# packed leaves ctpn-vgg16 out (src/functions/serverless.yml).
 function(carry_own_weights name)
   set(folder ${CMAKE_BINARY_DIR}/functions/${name}/models)
   foreach(model ctpn-small ctpn-vgg16 ctpn-gaps rec-latin)

@@ -81,7 +81,8 @@ class Instance {
   /// The invocation ran out of time: answered, and the processes end.
   void timeOut();
   /// Of an instance that is to go: when it has extensions to tell, `done` is called after that (at most two seconds
-  /// later), and the instance must live until then. False: nothing to wait for, and `done` is not called.
+  /// later), and the instance must live until then. False: nothing to wait for, and `done` is not called. Either way its
+  /// owner hears no more of it, and it forgets the invocation it worked on.
   bool stop(std::function<void()> done);
 
  private:
